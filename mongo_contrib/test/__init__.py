@@ -1,0 +1,1 @@
+"""Test tools for projects that use mongo_contrib, and for our own suite."""

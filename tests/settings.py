@@ -1,0 +1,75 @@
+"""Django settings of our suite: MongoDB alone, as on the sites that we are made for."""
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def present(*names: str) -> list[str]:
+    """Those of our own apps whose AppConfig exists."""
+    return [name for name in names if (ROOT.joinpath(*name.split(".")) / "apps.py").exists()]
+
+
+SECRET_KEY = "only for tests"
+DEBUG = False
+ALLOWED_HOSTS = ["*"]
+USE_TZ = True
+TIME_ZONE = "Europe/Berlin"
+ROOT_URLCONF = "tests.urls"
+STATIC_URL = "/static/"
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+# MONGO_TEST_NAME keeps runs apart that share a server.
+NAME = os.environ.get("MONGO_TEST_NAME", "mongo_contrib")
+
+DATABASES = {
+    "default": {
+        "ENGINE": "mongo_contrib.db",
+        "HOST": os.environ.get("MONGODB_URI") or f"embedded:{ROOT / 'var' / 'test-mongodb'}",
+        "NAME": NAME,
+        "OPTIONS": {},
+        "TEST": {"NAME": f"test_{NAME}"},
+    }
+}
+DATABASE_ROUTERS = ["mongo_contrib.routers.DocumentRouter"]
+
+INSTALLED_APPS = [
+    "mongo_contrib",
+    *present(
+        "mongo_contrib.auth",
+        "mongo_contrib.sessions",
+        "mongo_contrib.storage",
+        "mongo_contrib.admin",
+        "mongo_contrib.rest",
+    ),
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.admin",
+    *present("tests.testapp"),
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
