@@ -1,0 +1,1 @@
+"""Countries, cities, their photos and notes: the smallest site that uses every app."""

@@ -1,0 +1,46 @@
+from django.contrib import admin
+
+from mongo_contrib.admin import EmbeddedTabularInline, MongoModelAdmin
+
+from .models import City, Country, Note, Photo
+
+
+class NoteInline(EmbeddedTabularInline):
+    model = Note
+    field = "notes"
+    extra = 1
+
+
+class PhotoInline(admin.TabularInline):
+    model = Photo
+    extra = 1
+
+
+@admin.register(Country)
+class CountryAdmin(MongoModelAdmin):
+    list_display = ["name", "code", "continent", "capital", "population"]
+    list_filter = ["continent"]
+    search_fields = ["name", "code"]
+
+
+@admin.register(City)
+class CityAdmin(MongoModelAdmin):
+    list_display = ["name", "country", "population", "timezone"]
+    list_filter = ["country__continent", "timezone"]
+    list_select_related = ["country"]
+    search_fields = ["search_terms__startswith"]
+    autocomplete_fields = ["country"]
+    inlines = [PhotoInline, NoteInline]
+    show_full_result_count = False
+
+    @admin.display(description="people", ordering="statistics__population")
+    def population(self, city):
+        return city.statistics.population
+
+
+@admin.register(Photo)
+class PhotoAdmin(MongoModelAdmin):
+    list_display = ["caption", "city", "uploaded"]
+    list_select_related = ["city"]
+    autocomplete_fields = ["city"]
+    date_hierarchy = "uploaded"

@@ -1,0 +1,12 @@
+from django.contrib import admin
+from django.urls import include, path
+
+from atlas.api import router
+
+urlpatterns = [
+    path("", include("atlas.urls")),
+    path("admin/", admin.site.urls),
+    path("api/", include(router.urls)),
+    path("api/", include("rest_framework.urls")),
+    path("files/", include("mongo_contrib.storage.urls")),
+]
