@@ -1,0 +1,13 @@
+"""What a database should hold, what it holds, and the steps from the one to the other.
+
+Apps declare collections and indexes (``declared``), ``plan`` compares them with the server and
+returns steps, and ``migrate`` or a test database applies these. Planning only reads. Applying is
+idempotent, so two processes may do it at once. Nothing that is not declared is ever dropped: an
+index or a collection that nobody declares is reported as a note.
+"""
+
+from .planning import declared, differences, plan
+from .specs import CollectionSpec, IndexSpec
+from .steps import Kind, Step
+
+__all__ = ["CollectionSpec", "IndexSpec", "Kind", "Step", "declared", "differences", "plan"]
