@@ -1,0 +1,383 @@
+"""Start Atlas as `make demo` does, use it as a person would, restart it, and say what was found.
+
+Exits 1 at the first thing that is wrong. Whatever happens, no process and no data stays behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote
+
+from browser import Browser, Page
+
+ROOT = Path(__file__).resolve().parent.parent
+MANAGE = ROOT / "example_project" / "manage.py"
+PASSWORD = "only for this check"
+# The Python server takes its time for 6,000 cities; nobody waits longer than this for a demo.
+START_SECONDS = 600
+STOP_SECONDS = 30
+
+
+class Wrong(Exception):
+    """What was found is not what should be."""
+
+
+def main() -> int:
+    started = time.monotonic()
+    data = Path(tempfile.mkdtemp(prefix="atlas-check-"))
+    atlas = Atlas(data)
+    # An end by SIGTERM (a time limit of CI) has to clean up like any other.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    try:
+        with atlas.running("from nothing"):
+            kept = visit(atlas)
+        with atlas.running("again, with its data"):
+            revisit(atlas, kept)
+        atlas.check_nothing_runs()
+    except Wrong as error:
+        print(f"WRONG: {error}", flush=True)
+        atlas.print_log()
+        return 1
+    finally:
+        atlas.clean_up()
+    print(f"Everything is right ({time.monotonic() - started:.0f} s).")
+    return 0
+
+
+class Atlas:
+    """The demo as a process, with data, port and password of its own."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.log: list[str] = []
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.root = f"http://127.0.0.1:{self.port}/"
+        self.environment = {
+            **os.environ,
+            "ATLAS_DATA_DIR": str(data),
+            "MONGODB_NAME": f"atlas_check_{os.getpid()}",
+            "DJANGO_SUPERUSER_PASSWORD": PASSWORD,
+            "DJANGO_SETTINGS_MODULE": "atlas_site.settings",
+            "PYTHONUNBUFFERED": "1",
+        }
+        self.process: subprocess.Popen[str] | None = None
+
+    @contextlib.contextmanager
+    def running(self, how: str) -> Iterator[None]:
+        """Start it, wait until it serves, and stop it as Ctrl-C does."""
+        self.log.clear()
+        began = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, MANAGE, "demo", "--port", str(self.port)],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            # A group of its own: the signal below must not reach us.
+            start_new_session=True,
+        )
+        reader = threading.Thread(target=self.read, args=[self.process], daemon=True)
+        reader.start()
+        self.wait_until_serving(began)
+        report(f"started {how}", began)
+        for line in self.log:
+            if line.startswith("Server:"):
+                print(f"  {line}")
+        yield
+        began = time.monotonic()
+        self.process.send_signal(signal.SIGINT)
+        try:
+            code = self.process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            raise Wrong(f"Atlas still runs {STOP_SECONDS} s after Ctrl-C.") from None
+        expect(code == 0, f"Atlas ended with code {code} after Ctrl-C.")
+        report("stopped by Ctrl-C", began)
+
+    def read(self, process: subprocess.Popen[str]) -> None:
+        for line in process.stdout or ():
+            self.log.append(line.rstrip())
+
+    def wait_until_serving(self, began: float) -> None:
+        while time.monotonic() - began < START_SECONDS:
+            if self.process is None or self.process.poll() is not None:
+                raise Wrong("Atlas ended instead of serving.")
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port)):
+                return
+            time.sleep(0.1)
+        raise Wrong(f"Atlas does not serve after {START_SECONDS} s.")
+
+    def check_nothing_runs(self) -> None:
+        """Wait until no process names our data directory: the embedded server has gone too."""
+        began = time.monotonic()
+        while left := self.leftovers():
+            if time.monotonic() - began > STOP_SECONDS:
+                raise Wrong(f"Still running {STOP_SECONDS} s after the end: {left}")
+            time.sleep(0.2)
+        report("no process left", began)
+
+    def leftovers(self) -> dict[int, str]:
+        return {
+            pid: command
+            for pid, command in processes().items()
+            if str(self.data) in command and pid != os.getpid()
+        }
+
+    def print_log(self) -> None:
+        print("The last lines of its output:")
+        for line in self.log[-40:]:
+            print(f"  | {line}")
+
+    def clean_up(self) -> None:
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if os.environ.get("MONGODB_URI"):
+            self.drop_database()
+        for pid in self.leftovers():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        shutil.rmtree(self.data, ignore_errors=True)
+
+    def drop_database(self) -> None:
+        code = (
+            "from mongo_contrib.db import get_database; database = get_database(); "
+            "database.client.drop_database(database.name)"
+        )
+        subprocess.run(
+            [sys.executable, MANAGE, "shell", "--no-imports", "-c", code],
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            check=False,
+            timeout=60,
+        )
+
+
+def processes() -> dict[int, str]:
+    """Return `{pid: command line}`; from /proc where there is one, as small machines lack ps."""
+    if Path("/proc/self/cmdline").exists():
+        found = {}
+        for entry in Path("/proc").glob("[0-9]*/cmdline"):
+            with contextlib.suppress(OSError):
+                command = entry.read_bytes().replace(b"\0", b" ").decode(errors="replace")
+                found[int(entry.parent.name)] = command
+        return found
+    listing = subprocess.run(["ps", "-A", "-o", "pid=,args="], capture_output=True, text=True)
+    pairs = (line.split(None, 1) for line in listing.stdout.splitlines())
+    return {int(pair[0]): pair[1] for pair in pairs if len(pair) == 2}
+
+
+def visit(atlas: Atlas) -> dict[str, str]:
+    """Do all that a newcomer does, and return the paths of what has to be there later."""
+    browser = Browser(atlas.root)
+
+    with step("public list and search"):
+        page = ok(browser.get("/"))
+        expect("Shanghai" in page.text, "The list of cities does not begin with Shanghai.")
+        page = ok(browser.get("/", q="münch"))
+        expect("Munich" in page.text, "Searching for “münch” does not find Munich.")
+        munich = city_path(page, "Munich")
+        page = ok(browser.get(city_path(ok(browser.get("/", q="shanghai")), "Shanghai")))
+        expect("<figure>" in page.text, "Shanghai's page shows no photo.")
+        expect(browser.get("/city/nonsense/").status == 404, "A nonsense address is no 404.")
+
+    with step("log in to the admin"):
+        page = ok(browser.get("/admin/"))
+        page = browser.submit(page, {"username": "admin", "password": "wrong"})
+        expect("errornote" in page.text, "A wrong password is not refused.")
+        page = ok(browser.submit(page, {"username": "admin", "password": PASSWORD}))
+        expect("Log out" in page.text, "The admin does not let the superuser in.")
+        expect(browser.cookie("sessionid") is not None, "There is no session cookie.")
+
+    with step("count, search and filter in the admin"):
+        total = count(ok(browser.get("/admin/atlas/city/")), "city")
+        expect(total > 5000, f"The admin lists {total} cities; over 5,000 should be loaded.")
+        found = count(ok(browser.get("/admin/atlas/city/", q="berl")), "city")
+        expect(0 < found < total, f"Searching for “berl” finds {found} of {total} cities.")
+        there = {"country__code__exact": "DE"}
+        german = count(ok(browser.get("/admin/atlas/city/", **there)), "city")
+        expect(0 < german < total, f"The filter finds {german} German cities of {total}.")
+        both = count(ok(browser.get("/admin/atlas/city/", q="berl", **there)), "city")
+        expect(0 < both <= found, f"Search and filter together find {both}, search alone {found}.")
+        print(f"  {total:,} cities, {german:,} in Germany, {found} begin with “berl”")
+
+    with step("edit a city, add a note"):
+        change = f"/admin/atlas{munich}change/"
+        page = ok(browser.get(change))
+        first = inline(page, "note")
+        edited = {
+            "timezone": "Europe/Berlin (edited)",
+            f"{first}-text": "Has a “Viktualienmarkt”.",
+        }
+        page = ok(browser.submit(page, {"timezone": "Europe/Berlin (edited)", **note}))
+        expect("was changed successfully" in page.text, errors("Saving the city", page))
+        page = ok(browser.get(change))
+        expect("Europe/Berlin (edited)" in page.text, "The edited time zone is not there.")
+        expect("Viktualienmarkt" in page.text, "The note is not there.")
+        page = ok(browser.get(f"/admin/atlas{munich}history/"))
+        expect("Changed" in page.text, "The city's history does not show the change.")
+
+    with step("refuse bad input"):
+        page = browser.submit(ok(browser.get(change)), {"name": "", "location": "200, 100"})
+        expect("errorlist" in page.text, "A city without a name and off Earth is accepted.")
+
+    with step("upload a photo, download the same bytes"):
+        picture = png()
+        page = ok(browser.get(change))
+        first = inline(page, "photo")
+        uploaded = {f"{first}-image": ("münchen.png", picture), f"{first}-caption": "A test chart"}
+        page = ok(browser.submit(page, uploaded))
+        expect("was changed successfully" in page.text, errors("Uploading a photo", page))
+        page = ok(Browser(atlas.root).get(munich))
+        photo = re.search(r'<img src="([^"]+)" alt="A test chart"', page.text)
+        expect(photo is not None, "The city's page does not show the photo.")
+        assert photo is not None
+        same_bytes(Browser(atlas.root), photo[1], picture)
+        print(f"  {len(picture):,} bytes at {photo[1]}")
+
+    with step("add and delete a city"):
+        page = ok(browser.get("/admin/atlas/city/add/"))
+        new = {"name": "Testopolis", "country": "DE", "location": "10.5, 50.5"}
+        page = ok(browser.submit(page, new))
+        expect("was added successfully" in page.text, errors("Adding a city", page))
+        path = city_path(ok(browser.get("/", q="testopolis")), "Testopolis")
+        page = ok(browser.get(f"/admin/atlas{path}delete/"))
+        page = ok(browser.submit(page, {"post": "yes"}))
+        expect("was deleted successfully" in page.text, errors("Deleting a city", page))
+        expect(browser.get(path).status == 404, "The deleted city still has a page.")
+
+    with step("API"):
+        check_api(atlas, browser, munich)
+
+    with step("log out"):
+        ok(browser.submit(ok(browser.get("/admin/")), {}, holding="csrfmiddlewaretoken"))
+        page = ok(browser.get("/admin/"))
+        expect("/admin/login/" in page.url, "After logging out the admin is still open.")
+
+    return {"munich": munich, "photo": photo[1], "deleted": path, "total": str(total)}
+
+
+def check_api(atlas: Atlas, browser: Browser, munich: str) -> None:
+    anonymous = Browser(atlas.root)
+    cities = ok(anonymous.get("/api/cities/")).json()
+    expect(cities["count"] > 5000, f"The API counts {cities['count']} cities.")
+    german = ok(anonymous.get("/api/cities/", country="DE")).json()
+    expect(0 < german["count"] < cities["count"], f"?country=DE finds {german['count']}.")
+    expect(all(c["country"] == "DE" for c in german["results"]), "?country=DE lists others too.")
+    detail = ok(anonymous.get(f"/api/cities/{munich.split('/')[2]}/")).json()
+    expect(detail["name"] == "Munich", f"Munich is called {detail['name']} by the API.")
+    new = {"code": "XX", "name": "Nowhere", "continent": "EU"}
+    status = anonymous.send_json("POST", "/api/countries/", new).status
+    expect(status in {401, 403}, f"Anonymous people may create countries (status {status}).")
+    status = browser.send_json("POST", "/api/countries/", new).status
+    expect(status == 201, f"The superuser may not create a country (status {status}).")
+    status = browser.send_json("POST", "/api/countries/", new).status
+    expect(status == 400, f"The same country twice gives status {status}, not 400.")
+    status = browser.request("DELETE", "/api/countries/XX/").status
+    expect(status == 204, f"Deleting the country gives status {status}, not 204.")
+    page = Browser(atlas.root).request("GET", "/api/cities/?format=api")
+    expect("<html" in page.text and page.status == 200, "The API cannot be browsed.")
+
+
+def revisit(atlas: Atlas, kept: dict[str, str]) -> None:
+    with step("everything is still there"):
+        browser = Browser(atlas.root)
+        page = ok(browser.get(kept["munich"]))
+        for text in ("Europe/Berlin (edited)", "Viktualienmarkt", "A test chart"):
+            expect(text in page.text, f"After the restart “{text}” is gone.")
+        same_bytes(browser, kept["photo"], png())
+        expect(browser.get(kept["deleted"]).status == 404, "A deleted city is back.")
+        page = browser.submit(browser.get("/admin/"), {"username": "admin", "password": PASSWORD})
+        expect("Log out" in ok(page).text, "The superuser is gone.")
+        total = count(ok(browser.get("/admin/atlas/city/")), "city")
+        expect(str(total) == kept["total"], f"{total} cities instead of {kept['total']}.")
+
+
+@contextlib.contextmanager
+def step(name: str) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    except (OSError, LookupError, ValueError) as error:
+        raise Wrong(f"{name}: {error}") from error
+    report(name, began)
+
+
+def report(name: str, began: float) -> None:
+    print(f"{name}: {time.monotonic() - began:.1f} s", flush=True)
+
+
+def expect(condition: bool, otherwise: str) -> None:
+    if not condition:
+        raise Wrong(otherwise)
+
+
+def ok(page: Page) -> Page:
+    if page.status != 200:
+        raise Wrong(f"{page.url} gives status {page.status}, not 200:\n{page.text[:2000]}")
+    return page
+
+
+def errors(what: str, page: Page) -> str:
+    found = re.findall(r'<ul class="errorlist[^>]*>(.*?)</ul>', page.text, re.DOTALL)
+    return f"{what} failed: {found or page.text[:500]}"
+
+
+def city_path(page: Page, name: str) -> str:
+    """Return the path of the page of the city called `name`, from a list that shows it."""
+    found = re.search(rf'href="(/city/[0-9a-f]+/)">{re.escape(name)}</a>', page.text)
+    if found is None:
+        raise Wrong(f"{page.url} shows no link to {name}.")
+    return found[1]
+
+
+def count(page: Page, name: str) -> int:
+    """Return the number of results at the foot of an admin list."""
+    found = re.search(rf"([\d,]+)\s+(?:{name}|cities)\b", page.text)
+    if found is None:
+        raise Wrong(f"{page.url} does not say how many results it has.")
+    return int(found[1].replace(",", ""))
+
+
+def inline(page: Page, model: str) -> str:
+    """Return the prefix of the first empty form of an inline, such as `photos-0`."""
+    for prefix, initial in re.findall(r'name="([\w-]+)-INITIAL_FORMS" value="(\d+)"', page.text):
+        if model in prefix:
+            return f"{prefix}-{initial}"
+    raise Wrong(f"{page.url} has no inline of {model}s.")
+
+
+def same_bytes(browser: Browser, path: str, content: bytes) -> None:
+    page = ok(browser.get(quote(path, safe="/%?=&")))
+    expect(page.content == content, f"{path} gives {len(page.content)} other bytes.")
+
+
+def png() -> bytes:
+    """Return a PNG of more than one GridFS chunk, always the same."""
+    import random
+    from io import BytesIO
+
+    from PIL import Image
+
+    image = Image.frombytes("RGB", (400, 400), random.Random(4).randbytes(3 * 400 * 400))
+    out = BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
