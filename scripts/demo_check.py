@@ -223,7 +223,7 @@ def visit(atlas: Atlas) -> dict[str, str]:
             "timezone": "Europe/Berlin (edited)",
             f"{first}-text": "Has a “Viktualienmarkt”.",
         }
-        page = ok(browser.submit(page, {"timezone": "Europe/Berlin (edited)", **note}))
+        page = ok(browser.submit(page, edited))
         expect("was changed successfully" in page.text, errors("Saving the city", page))
         page = ok(browser.get(change))
         expect("Europe/Berlin (edited)" in page.text, "The edited time zone is not there.")
