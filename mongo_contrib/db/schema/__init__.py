@@ -6,8 +6,8 @@ idempotent, so two processes may do it at once. Nothing that is not declared is 
 index or a collection that nobody declares is reported as a note.
 """
 
-from .planning import declared, differences, plan
-from .specs import CollectionSpec, IndexSpec
-from .steps import Kind, Step
+from mongo_contrib.db.schema.planning import declared, differences, plan
+from mongo_contrib.db.schema.specs import CollectionSpec, IndexSpec
+from mongo_contrib.db.schema.steps import Kind, Step
 
 __all__ = ["CollectionSpec", "IndexSpec", "Kind", "Step", "declared", "differences", "plan"]

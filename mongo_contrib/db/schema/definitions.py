@@ -14,7 +14,7 @@ import bson
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 
-from .specs import IndexSpec
+from mongo_contrib.db.schema.specs import IndexSpec
 
 __all__ = ["Definition", "contains", "from_server", "from_spec", "plain"]
 

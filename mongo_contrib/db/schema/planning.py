@@ -7,10 +7,10 @@ from typing import Any
 
 from django.apps import apps
 
-from ...exceptions import translated_errors
-from .definitions import Definition, contains, from_server, from_spec, plain
-from .specs import CollectionSpec, IndexSpec
-from .steps import (
+from mongo_contrib.exceptions import translated_errors
+from mongo_contrib.db.schema.definitions import Definition, contains, from_server, from_spec, plain
+from mongo_contrib.db.schema.specs import CollectionSpec, IndexSpec
+from mongo_contrib.db.schema.steps import (
     ChangeCollection,
     ChangeIndex,
     CreateCollection,

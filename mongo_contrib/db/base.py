@@ -1,0 +1,310 @@
+"""The engine: a Django connection whose "raw connection" is MongoDB's shared client."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import django.db
+import pymongo
+from django.db import Error, NotSupportedError
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils.functional import cached_property
+from pymongo import AsyncMongoClient, MongoClient, ReadPreference
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.asynchronous.database import AsyncDatabase
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.database import Database as MongoDatabase
+from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+
+from mongo_contrib.db.client import DatabaseClient
+from mongo_contrib.db.clients import Document, LoopClient, Server, codec_options, servers
+from mongo_contrib.db.creation import DatabaseCreation
+from mongo_contrib.db.features import DatabaseFeatures
+from mongo_contrib.db.introspection import DatabaseIntrospection
+from mongo_contrib.db.operations import DatabaseOperations
+from mongo_contrib.db.schema_editor import DatabaseSchemaEditor
+from mongo_contrib.db.uri import database_name
+from mongo_contrib.db.validation import DatabaseValidation
+from mongo_contrib.exceptions import CommitUncertain, ServerTooOld, translate, translated_errors
+
+# Test tools forbid the database by putting a function of their own in its place.
+ENSURE_CONNECTION = BaseDatabaseWrapper.ensure_connection
+
+# The wire version of MongoDB 7.0; compatible services that are recent enough announce it too.
+LEAST_WIRE_VERSION = 21
+
+# How long a commit whose outcome is unknown is repeated, which the server allows at any time.
+COMMIT_SECONDS = 10
+
+
+class Link:
+    """What Django calls the raw connection: this thread's hold on the shared client."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.session: ClientSession | None = None
+
+    def close(self) -> None:
+        """End this thread's transaction, if any; the client stays for the other threads."""
+        session, self.session = self.session, None
+        if session is not None:
+            session.end_session()
+
+
+class Cursor:
+    """Stands where Django's core opens a cursor only to hand it to our introspection."""
+
+    def __init__(self, connection: "DatabaseWrapper") -> None:
+        self.connection = connection
+
+    def __enter__(self) -> "Cursor":
+        return self
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+    def execute(self, sql: str, params: Any = None) -> NoReturn:
+        raise NotSupportedError(
+            f"DATABASES[{self.connection.alias!r}] is MongoDB and knows no SQL, but was asked to "
+            f"execute {sql!r}; use `connection.database` or mongo_contrib.repository."
+        )
+
+    executemany = callproc = execute
+
+
+class DatabaseWrapper(BaseDatabaseWrapper):
+    """One thread's connection to MongoDB: the shared client plus this thread's transaction.
+
+    Closing it, as Django does after each request, ends a transaction that is still open and
+    leaves the client and its pool to the other threads.
+    """
+
+    vendor = "mongodb"
+    display_name = "MongoDB"
+    # The exceptions of PEP 249; ours are Django's from the start.
+    Database = django.db
+
+    client_class = DatabaseClient
+    creation_class = DatabaseCreation
+    features_class = DatabaseFeatures
+    introspection_class = DatabaseIntrospection
+    ops_class = DatabaseOperations
+    validation_class = DatabaseValidation
+    SchemaEditorClass = DatabaseSchemaEditor
+
+    connection: Link | None
+    # Of no meaning here, but Field.db_type() and contrib.postgres look at them.
+    operators: dict[str, str] = {}
+
+    # The server and what hangs on it
+
+    @property
+    def server(self) -> Server:
+        """What this alias shares in this process, without any I/O."""
+        if self.connection is not None:
+            return self.connection.server
+        return servers.get(self.alias, self.settings_dict)
+
+    @property
+    def client(self) -> MongoClient[Document]:
+        """The alias's MongoClient, shared by all threads; sends nothing."""
+        client = self.server.client
+        client.shell = self.shell
+        return client
+
+    @client.setter
+    def client(self, shell: DatabaseClient) -> None:
+        # Django's base class keeps what opens a shell under this name.
+        self.shell = shell
+
+    @property
+    def database(self) -> MongoDatabase[Document]:
+        """The pymongo Database of the alias; sends nothing."""
+        return self.server.client.get_database(self.database_name, codec_options())
+
+    @property
+    def async_client(self) -> AsyncMongoClient[Document]:
+        """The AsyncMongoClient of the alias and the running event loop."""
+        return self.server.on_loop.client
+
+    @property
+    def async_database(self) -> AsyncDatabase[Document]:
+        """See database, for the running event loop."""
+        return self.async_client.get_database(self.database_name, codec_options())
+
+    @property
+    def database_name(self) -> str:
+        return database_name(self.alias, self.settings_dict)
+
+    # What the repository asks before each operation
+
+    def use(self) -> Server:
+        """Return the server, connected and usable: what cursor() is to an SQL engine."""
+        self._ask_test_tools()
+        if self.health_check_enabled and not self.health_check_done:
+            self.close_if_health_check_failed()
+        self.ensure_connection()
+        if self.needs_rollback:
+            self.validate_no_broken_transaction()
+        assert self.connection is not None
+        return self.connection.server
+
+    async def ause(self) -> LoopClient:
+        """See use(); knows no transaction, for Django's are bound to a thread."""
+        self._ask_test_tools()
+        # Not ensure_connection() itself, which refuses to work in an asynchronous context.
+        if BaseDatabaseWrapper.ensure_connection is not ENSURE_CONNECTION:
+            self._forbidden_to_connect()
+        on_loop = self.server.on_loop
+        if not on_loop.verified:
+            async with self.wrap_database_errors:
+                await on_loop.client.admin.command("ping")
+            self._refuse_old(on_loop.client)
+            on_loop.verified = True
+        return on_loop
+
+    def _ask_test_tools(self) -> None:
+        # SimpleTestCase forbids queries by replacing this method on the instance.
+        if "cursor" in self.__dict__:
+            self.__dict__["cursor"]()
+
+    @property
+    def session(self) -> ClientSession | None:
+        """The session of the transaction that this thread is in, else None.
+
+        Begins the transaction: until the first operation asks, atomic() costs no command.
+        """
+        if self.autocommit or self.connection is None:
+            return None
+        link = self.connection
+        if link.session is None:
+            self.validate_thread_sharing()
+            if self.closed_in_transaction or not self.features.supports_transactions:
+                return None
+            with self.wrap_database_errors:
+                session = link.server.client.start_session()
+                session.start_transaction(read_preference=ReadPreference.PRIMARY)
+            link.session = session
+        return link.session
+
+    # Connecting
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {"server": servers.get(self.alias, self.settings_dict)}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Link:
+        """Reach the server once per process; later only if the driver knows of none."""
+        server: Server = conn_params["server"]
+        client = server.client
+        if not server.verified or not client.topology_description.has_readable_server(
+            client.read_preference
+        ):
+            client.admin.command("ping")
+            server.verified = True
+        return Link(server)
+
+    def check_database_version_supported(self) -> None:
+        self._refuse_old(self.client)
+
+    def _refuse_old(self, client: Any) -> None:
+        for server in client.topology_description.server_descriptions().values():
+            if server.is_server_type_known and server.max_wire_version < LEAST_WIRE_VERSION:
+                raise ServerTooOld(
+                    f"MongoDB 7.0 or later is required; DATABASES[{self.alias!r}] reached an "
+                    f"older server at {server.address[0]}:{server.address[1]} (wire version "
+                    f"{server.max_wire_version}, of 7.0 it is {LEAST_WIRE_VERSION})."
+                )
+
+    def get_database_version(self) -> tuple[int, ...]:
+        with self.wrap_database_errors:
+            return tuple(self.client.server_info()["versionArray"][:3])
+
+    def is_usable(self) -> bool:
+        assert self.connection is not None
+        try:
+            with pymongo.timeout(2):
+                self.connection.server.client.admin.command("ping")
+        except PyMongoError:
+            return False
+        return True
+
+    def create_cursor(self, name: str | None = None) -> Cursor:
+        return Cursor(self)
+
+    def _cursor(self, name: str | None = None) -> Cursor:
+        self.close_if_health_check_failed()
+        self.ensure_connection()
+        return self.create_cursor(name)
+
+    # Errors
+
+    @cached_property
+    def wrap_database_errors(self) -> translated_errors:
+        """Raises Django's errors for the driver's, for code that uses `database` directly."""
+        return translated_errors(failed=self.failed)
+
+    def failed(self, exc: BaseException, error: Error) -> None:
+        """Note an error of the driver: it ends a transaction, and may mean a dead connection."""
+        if isinstance(exc, ConnectionFailure):
+            self.errors_occurred = True
+        if (
+            isinstance(exc, (ConnectionFailure, OperationFailure))
+            and self.in_atomic_block
+            and self.connection is not None
+            and self.connection.session is not None
+        ):
+            # The server ends a transaction at the first error, whatever it is.
+            self.needs_rollback = True
+            self.rollback_exc = error
+
+    # Transactions. atomic() and set_autocommit() only leave autocommit mode; the transaction
+    # begins in `session`, at the first operation.
+
+    def _set_autocommit(self, autocommit: bool) -> None:
+        pass
+
+    def _start_transaction_under_autocommit(self) -> None:
+        pass
+
+    def _commit(self) -> None:
+        session = self._take_session()
+        if session is None:
+            return
+        with session:
+            deadline = time.monotonic() + COMMIT_SECONDS
+            while True:
+                try:
+                    session.commit_transaction()
+                    return
+                except PyMongoError as exc:
+                    if not exc.has_error_label("UnknownTransactionCommitResult"):
+                        raise translate(exc) from exc
+                    if exc.timeout or time.monotonic() > deadline:
+                        raise CommitUncertain(
+                            f"The server did not confirm the commit, so the transaction may have "
+                            f"happened or not: {translate(exc)}"
+                        ) from exc
+
+    def _rollback(self) -> None:
+        session = self._take_session()
+        if session is not None:
+            # The driver keeps an error of abortTransaction to itself: the server ends it anyway.
+            with session:
+                session.abort_transaction()
+
+    def _take_session(self) -> ClientSession | None:
+        if self.connection is None:
+            return None
+        session, self.connection.session = self.connection.session, None
+        return session
+
+    # Nothing here is deferred, and nothing is checked by the server.
+
+    @contextmanager
+    def constraint_checks_disabled(self) -> Iterator[None]:
+        yield

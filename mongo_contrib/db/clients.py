@@ -1,0 +1,238 @@
+"""One MongoClient per alias and process, one AsyncMongoClient per alias and event loop."""
+
+import asyncio
+import contextlib
+import os
+import threading
+from collections.abc import AsyncGenerator, Callable, Mapping
+from datetime import timezone
+from typing import Any
+
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
+from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
+from pymongo import AsyncMongoClient, MongoClient
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.collection import Collection
+from pymongo.driver_info import DriverInfo
+from pymongo.errors import ConfigurationError, InvalidURI
+
+import mongo_contrib
+from mongo_contrib.db.client import ShellMixin
+from mongo_contrib.db.commands import CommandLog
+from mongo_contrib.db.uri import client_arguments, embedded_directory, setting
+
+Document = dict[str, Any]
+# (database, collection, USE_TZ, read preference, read concern, write concern)
+Key = tuple[Any, ...]
+
+# Collections are cached by name: a project that makes names up as it goes starts over here.
+MOST_COLLECTIONS = 2000
+
+
+class Client(ShellMixin, MongoClient[Document]):
+    """The MongoClient that `connection.client` is, and that `manage.py dbshell` asks too."""
+
+
+class Server:
+    """What an alias shares in one process: its clients, collections and known features.
+
+    Made without any I/O. `arguments` are those of MongoClient, `directory` that of an embedded
+    server, which is started when the first client is made.
+    """
+
+    def __init__(self, alias: str, arguments: dict[str, Any], directory: str | None) -> None:
+        self.alias = alias
+        self.arguments = arguments
+        self.directory = directory
+        self.verified = False
+        self.features: dict[str, bool] = {}
+        self.lock = threading.RLock()
+        self._client: Client | None = None
+        self._embedded: Any = None
+        self._collections: dict[Key, Collection[Document]] = {}
+        self._loops: dict[asyncio.AbstractEventLoop, LoopClient] = {}
+
+    @property
+    def client(self) -> Client:
+        if self._client is None:
+            with self.lock:
+                if self._client is None:
+                    self._client = self._make(Client)
+        return self._client
+
+    @property
+    def on_loop(self) -> "LoopClient":
+        """The running event loop's client and collections, made on first use."""
+        loop = asyncio.get_running_loop()
+        try:
+            return self._loops[loop]
+        except KeyError:
+            pass
+        with self.lock:
+            # A loop that was closed without shutting down its generators told nobody.
+            for ended in [known for known in self._loops if known.is_closed()]:
+                del self._loops[ended]
+            on_loop = self._loops[loop] = LoopClient(self._make(AsyncMongoClient[Document]))
+        on_loop.close_with_loop(lambda: self._loops.pop(loop, None))
+        return on_loop
+
+    def collection(self, key: Key) -> Collection[Document]:
+        """Return the collection of a key, with the project's codec options."""
+        try:
+            return self._collections[key]
+        except KeyError:
+            collection = self.client.get_database(key[0]).get_collection(key[1], *options(key))
+            if len(self._collections) >= MOST_COLLECTIONS:
+                self._collections.clear()
+            self._collections[key] = collection
+            return collection
+
+    def close(self) -> None:
+        """Close the sync client, leave the async ones to their loops, let the embedded server go."""
+        with self.lock:
+            client, self._client = self._client, None
+            embedded, self._embedded = self._embedded, None
+            self._collections.clear()
+            self.verified = False
+        if client is not None:
+            client.close()
+        if embedded is not None:
+            embedded.release()
+
+    def _make(self, make: Any) -> Any:
+        arguments = dict(self.arguments)
+        if self.directory is not None:
+            if self._embedded is None:
+                # Optional, and heavy: only projects with an "embedded:" host pay for it.
+                from mongo_contrib.embedded import acquire
+
+                self._embedded = acquire(self.directory)
+            arguments["host"] = self._embedded.uri
+        arguments.setdefault("driver", DriverInfo("mongo_contrib", mongo_contrib.__version__))
+        arguments["event_listeners"] = [
+            CommandLog(self.alias),
+            *arguments.get("event_listeners", ()),
+        ]
+        try:
+            return make(**arguments)
+        except (ConfigurationError, InvalidURI, TypeError, ValueError) as exc:
+            raise ImproperlyConfigured(
+                f"{setting(self.alias, 'OPTIONS')} or ['HOST'] is not what the driver accepts: "
+                f"{exc}."
+            ) from exc
+
+
+class LoopClient:
+    """An event loop's AsyncMongoClient with its collections; closed when the loop ends."""
+
+    def __init__(self, client: AsyncMongoClient[Document]) -> None:
+        self.client = client
+        self.verified = False
+        self._collections: dict[Key, AsyncCollection[Document]] = {}
+        self._closer: AsyncGenerator[None, None] | None = None
+
+    def collection(self, key: Key) -> AsyncCollection[Document]:
+        """See Server.collection()."""
+        try:
+            return self._collections[key]
+        except KeyError:
+            collection = self.client.get_database(key[0]).get_collection(key[1], *options(key))
+            if len(self._collections) >= MOST_COLLECTIONS:
+                self._collections.clear()
+            self._collections[key] = collection
+            return collection
+
+    def close_with_loop(self, forget: Callable[[], Any]) -> None:
+        """Close the client when the loop shuts down its asynchronous generators.
+
+        asyncio.run(), asgiref's async_to_sync and every ASGI server do that before they close a
+        loop; it is the only moment at which a loop says that it ends and still can run something.
+        """
+
+        async def until_the_end() -> AsyncGenerator[None, None]:
+            try:
+                yield
+            finally:
+                forget()
+                await self.client.close()
+
+        # The loop holds its generators weakly, from their first step on.
+        self._closer = until_the_end()
+        with contextlib.suppress(StopIteration):
+            self._closer.__anext__().__await__().__next__()
+
+
+def options(key: Key) -> tuple[Any, ...]:
+    """Return the arguments of get_collection() after the name, for a key."""
+    return (codec_options(key[2]), key[3], key[5], key[4])
+
+
+def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
+    """Return how documents are read: aware datetimes in UTC when USE_TZ, standard UUIDs."""
+    aware = settings.USE_TZ if use_tz is None else use_tz
+    return CodecOptions(
+        tz_aware=aware,
+        tzinfo=timezone.utc if aware else None,
+        uuid_representation=UuidRepresentation.STANDARD,
+    )
+
+
+class Servers:
+    """Hand out the Server of an alias, made anew after a fork or when its settings changed."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._servers: dict[str, tuple[Any, Server]] = {}
+
+    def get(self, alias: str, settings_dict: Mapping[str, Any]) -> Server:
+        """Return the server for an alias with these settings, without any I/O."""
+        wanted = fingerprint(settings_dict)
+        known = self._servers.get(alias)
+        if known is not None and known[0] == wanted:
+            return known[1]
+        with self._lock:
+            known = self._servers.get(alias)
+            if known is None or known[0] != wanted:
+                old = known
+                server = Server(
+                    alias,
+                    client_arguments(alias, settings_dict),
+                    embedded_directory(str(settings_dict["HOST"] or "")),
+                )
+                known = self._servers[alias] = (wanted, server)
+                if old is not None:
+                    old[1].close()
+            return known[1]
+
+    def close_all(self) -> None:
+        """Close every client of this process; the next use makes new ones."""
+        with self._lock:
+            servers, self._servers = self._servers, {}
+        for _, server in servers.values():
+            server.close()
+
+    def after_fork(self) -> None:
+        """Forget the parent's clients: their sockets and threads are not this process's."""
+        self._lock = threading.Lock()
+        # Kept, not closed: closing would end the parent's sessions on the server.
+        _parents.append(self._servers)
+        self._servers = {}
+
+
+def fingerprint(settings_dict: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what a client depends on; NAME is not of it."""
+    keys = ("HOST", "PORT", "USER", "PASSWORD")
+    options = settings_dict["OPTIONS"] or {}
+    pairs = sorted(options.items()) if isinstance(options, Mapping) else options
+    return (*(settings_dict[key] for key in keys), pairs)
+
+
+_parents: list[Any] = []
+servers = Servers()
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=servers.after_fork)
+
+__all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]

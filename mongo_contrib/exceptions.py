@@ -1,0 +1,439 @@
+"""The errors of this package, all of them Django's.
+
+Django's tree, with ours marked by an asterisk:
+
+    django.db.DatabaseError
+    ├── IntegrityError
+    │   └── DuplicateKeyError*      a unique index refused a value
+    ├── DataError
+    │   ├── DocumentInvalid*        the collection's validator refused a document
+    │   ├── DocumentTooLarge*       over the server's limit (16 MB)
+    │   └── ValueNotStorable*       a value that BSON cannot hold
+    ├── OperationalError
+    │   ├── AccessDenied*           wrong user or password, or not allowed to
+    │   ├── CommitUncertain*        nobody knows whether a transaction was committed
+    │   ├── QueryTimeout*           the time limit of an operation ran out
+    │   ├── ServerUnavailable*      no server reached, or the connection was lost
+    │   └── WriteConflict*          another transaction changed the same documents first
+    ├── NotSupportedError
+    │   └── ServerTooOld*           the server is older than MongoDB 7.0
+    └── ProgrammingError            a malformed filter, update, pipeline or index
+
+They are raised by `mongo_contrib.repository`, always `from` the driver's error, which is their
+`__cause__`. An error made of several (a bulk write) is of the first one's class and keeps the
+server's list of all as `write_errors`.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import TracebackType
+from typing import Any
+
+from bson.errors import BSONError
+from django.db import (
+    DatabaseError,
+    DataError,
+    Error,
+    IntegrityError,
+    InterfaceError,
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+)
+from pymongo.errors import (
+    BulkWriteError,
+    ConfigurationError,
+    ConnectionFailure,
+    InvalidName,
+    InvalidOperation,
+    OperationFailure,
+    PyMongoError,
+    ServerSelectionTimeoutError,
+)
+from pymongo.errors import DocumentTooLarge as DriverDocumentTooLarge
+
+__all__ = [
+    "AccessDenied",
+    "CommitUncertain",
+    "DocumentInvalid",
+    "DocumentTooLarge",
+    "DuplicateKeyError",
+    "QueryTimeout",
+    "ServerTooOld",
+    "ServerUnavailable",
+    "ValueNotStorable",
+    "WriteConflict",
+    "translate",
+    "translated_errors",
+]
+
+
+class DuplicateKeyError(IntegrityError):
+    """A unique index refused a value; names the collection, the index, its fields and the values.
+
+    `fields` are stored paths in the order of the index. `values` may lack a field where the
+    server's error does not tell its value and the written document is not known either.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        collection: str | None = None,
+        index: str | None = None,
+        fields: tuple[str, ...] = (),
+        values: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.collection = collection
+        self.index = index
+        self.fields = fields
+        self.values = dict(values or {})
+
+
+class DocumentInvalid(DataError):
+    """The collection's validator refused a document; `reasons` maps a path to what is wrong."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        collection: str | None = None,
+        reasons: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.collection = collection
+        self.reasons = dict(reasons or {})
+
+
+class DocumentTooLarge(DataError):
+    """A document is over the server's size limit."""
+
+
+class ValueNotStorable(DataError):
+    """A value is of a type, or a number of a size, that BSON cannot hold."""
+
+
+class AccessDenied(OperationalError):
+    """The server refused the user or the password, or the user may not do this."""
+
+
+class CommitUncertain(OperationalError):
+    """The server did not confirm a commit: the transaction may have happened or not."""
+
+
+class QueryTimeout(OperationalError):
+    """An operation ran into its time limit."""
+
+
+class ServerUnavailable(OperationalError):
+    """No server could be reached, or the connection was lost during an operation."""
+
+
+class WriteConflict(OperationalError):
+    """Another transaction changed the same documents first; the whole block can be repeated."""
+
+
+class ServerTooOld(NotSupportedError):
+    """The server speaks a protocol older than that of MongoDB 7.0."""
+
+
+# What pymongo raises: its own errors, those of BSON, and two built-in ones when it cannot encode
+# a number beyond 64 bits or a lone surrogate.
+DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeEncodeError)
+
+DUPLICATE_KEY = frozenset({11000, 11001, 12582})
+# The codes of a transaction that lost, for servers that do not label them as transient.
+CONFLICT = frozenset({24, 112, 246, 251})
+
+# https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
+CLASSES: dict[int, type[Error]] = {
+    13: AccessDenied,  # Unauthorized
+    18: AccessDenied,  # AuthenticationFailed
+    8000: AccessDenied,  # the same from Atlas
+    50: QueryTimeout,  # MaxTimeMSExpired
+    262: QueryTimeout,  # ExceededTimeLimit
+    10334: DocumentTooLarge,  # BSONObjectTooLarge
+    17280: DocumentTooLarge,  # an index key too large, on old formats
+    17419: DocumentTooLarge,  # a resulting document too large after an update
+    17420: DocumentTooLarge,
+    14: DataError,  # TypeMismatch
+    22: DataError,  # InvalidBSON
+    28: DataError,  # PathNotViable
+    241: DataError,  # ConversionFailure
+    16755: DataError,  # not GeoJSON
+    16804: DataError,  # coordinates out of range
+    2: ProgrammingError,  # BadValue: an unknown operator, a hint to no index
+    9: ProgrammingError,  # FailedToParse
+    26: ProgrammingError,  # NamespaceNotFound
+    27: ProgrammingError,  # IndexNotFound
+    40: ProgrammingError,  # ConflictingUpdateOperators
+    48: ProgrammingError,  # NamespaceExists
+    52: ProgrammingError,  # DollarPrefixedFieldName
+    56: ProgrammingError,  # EmptyFieldName
+    66: ProgrammingError,  # ImmutableField
+    67: ProgrammingError,  # CannotCreateIndex
+    72: ProgrammingError,  # InvalidOptions
+    73: ProgrammingError,  # InvalidNamespace
+    85: ProgrammingError,  # IndexOptionsConflict
+    86: ProgrammingError,  # IndexKeySpecsConflict
+    40324: ProgrammingError,  # an unknown pipeline stage
+    51091: ProgrammingError,  # an invalid regular expression
+    20: NotSupportedError,  # IllegalOperation: a transaction on a standalone server
+    59: NotSupportedError,  # CommandNotFound
+    115: NotSupportedError,  # CommandNotSupported
+    238: NotSupportedError,  # NotImplemented
+    263: NotSupportedError,  # OperationNotSupportedInTransaction
+    303: NotSupportedError,  # FeatureNotSupported
+    43: OperationalError,  # CursorNotFound
+    64: OperationalError,  # WriteConcernFailed
+    79: OperationalError,  # UnknownReplWriteConcern
+    100: OperationalError,  # CannotSatisfyWriteConcern
+    292: OperationalError,  # QueryExceededMemoryLimitNoDiskUseAllowed
+    11601: OperationalError,  # Interrupted
+}
+
+IndexKeys = Callable[[str], Iterable[str]]
+
+
+def translate(
+    exc: Exception,
+    *,
+    collection: str | None = None,
+    document: Mapping[str, Any] | None = None,
+    index_keys: IndexKeys | None = None,
+) -> Error:
+    """Return Django's error for one of the driver's; the caller raises it `from` that one.
+
+    `document` is what was being written, for servers whose duplicate-key error names no values;
+    `index_keys` gives the paths of an index by its name, asked only where the error names none.
+    """
+    if isinstance(exc, BulkWriteError):
+        return _bulk(exc, collection, index_keys)
+    if isinstance(exc, OperationFailure):
+        return _server_error(
+            exc.code, exc.details or {}, _sentence(exc), collection, document, index_keys
+        )
+    if isinstance(exc, ConnectionFailure):
+        return ServerUnavailable(_unavailable(exc))
+    if isinstance(exc, DriverDocumentTooLarge):
+        return DocumentTooLarge(_in(collection, str(exc)))
+    if isinstance(exc, (BSONError, OverflowError, UnicodeEncodeError)):
+        return ValueNotStorable(_in(collection, _not_storable(exc, document)))
+    if isinstance(exc, InvalidOperation):
+        return InterfaceError(_in(collection, str(exc)))
+    if isinstance(exc, (InvalidName, ConfigurationError)):
+        return ProgrammingError(_in(collection, str(exc)))
+    return DatabaseError(_in(collection, str(exc)))
+
+
+def unnamed_index(exc: BaseException) -> str | None:
+    """Return the index of a duplicate-key error that names no fields, else None."""
+    if isinstance(exc, BulkWriteError):
+        errors = exc.details.get("writeErrors") or [{}]
+        code, details = errors[0].get("code"), errors[0]
+    elif isinstance(exc, OperationFailure):
+        code, details = exc.code, exc.details or {}
+    else:
+        return None
+    if code not in DUPLICATE_KEY or details.get("keyPattern") or details.get("keyValue"):
+        return None
+    return _index_name(details.get("errmsg", ""))
+
+
+class translated_errors:
+    """A context manager, sync and async, that raises Django's errors for the driver's."""
+
+    __slots__ = ("aindex_keys", "collection", "document", "failed", "index_keys")
+
+    def __init__(
+        self,
+        *,
+        collection: str | None = None,
+        document: Mapping[str, Any] | None = None,
+        index_keys: IndexKeys | None = None,
+        aindex_keys: Callable[[str], Any] | None = None,
+        failed: Callable[[Exception, Error], None] | None = None,
+    ) -> None:
+        """`failed` is told of every error before it is raised: the connection's bookkeeping."""
+        self.collection = collection
+        self.document = document
+        self.index_keys = index_keys
+        self.aindex_keys = aindex_keys
+        self.failed = failed
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is not None and isinstance(exc, DRIVER_ERRORS):
+            self._raise(exc, self.index_keys)
+
+    async def __aenter__(self) -> None:
+        return None
+
+    async def __aexit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if exc is None or not isinstance(exc, DRIVER_ERRORS):
+            return
+        keys: Iterable[str] = ()
+        index = unnamed_index(exc)
+        if index is not None and self.aindex_keys is not None:
+            keys = await self.aindex_keys(index)
+        self._raise(exc, lambda name: keys)
+
+    def _raise(self, exc: Exception, index_keys: IndexKeys | None) -> None:
+        error = translate(
+            exc, collection=self.collection, document=self.document, index_keys=index_keys
+        )
+        if self.failed is not None:
+            self.failed(exc, error)
+        raise error from exc
+
+
+def _server_error(
+    code: int | None,
+    details: Mapping[str, Any],
+    sentence: str,
+    collection: str | None,
+    document: Mapping[str, Any] | None,
+    index_keys: IndexKeys | None,
+) -> Error:
+    if code in DUPLICATE_KEY:
+        return _duplicate(details, sentence, collection, document, index_keys)
+    if code == 121:
+        return _invalid(details, collection)
+    if code in CONFLICT or "TransientTransactionError" in details.get("errorLabels", ()):
+        return WriteConflict(
+            _in(collection, "another transaction changed the same documents first, or this one "
+                f"was ended by the server; repeat the whole atomic() block ({sentence})")
+        )
+    return CLASSES.get(code or 0, DatabaseError)(_in(collection, sentence))
+
+
+def _bulk(
+    exc: BulkWriteError, collection: str | None, index_keys: IndexKeys | None
+) -> Error:
+    errors = exc.details.get("writeErrors") or exc.details.get("writeConcernErrors") or [{}]
+    first = errors[0]
+    op = first.get("op")
+    error = _server_error(
+        first.get("code"),
+        first,
+        first.get("errmsg", str(exc)),
+        collection,
+        op if isinstance(op, Mapping) else None,
+        index_keys,
+    )
+    if len(errors) > 1:
+        error.args = (f"{error.args[0]} (the first of {len(errors)} errors)",)
+    error.write_errors = list(errors)  # type: ignore[attr-defined]
+    return error
+
+
+def _duplicate(
+    details: Mapping[str, Any],
+    sentence: str,
+    collection: str | None,
+    document: Mapping[str, Any] | None,
+    index_keys: IndexKeys | None,
+) -> DuplicateKeyError:
+    index = _index_name(sentence)
+    told = details.get("keyValue") or {}
+    fields = tuple(details.get("keyPattern") or told)
+    if not fields and index is not None and index_keys is not None:
+        fields = tuple(index_keys(index))
+    values = {}
+    for path in fields:
+        # The written document first: under a collation the server tells a sort key in hex.
+        value = _value_at(document, path)
+        if value is not None:
+            values[path] = value
+        elif path in told:
+            values[path] = told[path]
+    name = f"index {index!r}" if index else "unique index"
+    what = ", ".join(f"{path}={values[path]!r}" if path in values else path for path in fields)
+    return DuplicateKeyError(
+        f"Duplicate value for {name} of collection {collection!r}: {what or sentence}",
+        collection=collection,
+        index=index,
+        fields=fields,
+        values=values,
+    )
+
+
+def _index_name(message: str) -> str | None:
+    # MongoDB: "... index: email_1 dup key: ..."; DocumentDB quotes the name.
+    found = re.search(r"index:?\s+['\"]?([^\s'\"]+)", message, re.IGNORECASE)
+    # Very old formats prefix the name: "db.collection.$email_1".
+    return found[1].rpartition("$")[2] if found else None
+
+
+def _value_at(document: Mapping[str, Any] | None, path: str) -> Any:
+    value: Any = document
+    for name in path.split("."):
+        if not isinstance(value, Mapping):
+            return None
+        value = value.get(name)
+    # Of a list, only the server knows which element it was.
+    return None if isinstance(value, (list, tuple)) else value
+
+
+def _invalid(details: Mapping[str, Any], collection: str | None) -> DocumentInvalid:
+    reasons = dict(_reasons(details.get("errInfo", {}).get("details", {}), ""))
+    what = "; ".join(f"{path}: {reason}" for path, reason in reasons.items())
+    return DocumentInvalid(
+        f"The validator of collection {collection!r} refused the document"
+        + (f": {what}" if what else "."),
+        collection=collection,
+        reasons=reasons,
+    )
+
+
+def _reasons(details: Mapping[str, Any], path: str) -> Iterable[tuple[str, str]]:
+    """Yield (path, reason) for each leaf of what the server tells of a failed $jsonSchema."""
+    prefix = f"{path}." if path else ""
+    for name in details.get("missingProperties", ()):
+        yield f"{prefix}{name}", "missing"
+    for name in details.get("additionalProperties", ()):
+        yield f"{prefix}{name}", "not declared"
+    if "reason" in details:
+        wanted = details.get("specifiedAs")
+        yield path, f"{details['reason']} (wanted {wanted})" if wanted else details["reason"]
+    for key in ("schemaRulesNotSatisfied", "details", "clausesNotSatisfied"):
+        inner = details.get(key, ())
+        for rule in inner if isinstance(inner, list) else [inner]:
+            if isinstance(rule, Mapping):
+                yield from _reasons(rule.get("details", rule) if key[0] == "c" else rule, path)
+    for rule in details.get("propertiesNotSatisfied", ()):
+        yield from _reasons(rule, f"{prefix}{rule['propertyName']}")
+
+
+def _sentence(exc: OperationFailure) -> str:
+    """The server's message without the dump of its whole reply that the driver appends."""
+    return (exc.details or {}).get("errmsg") or str(exc)
+
+
+def _unavailable(exc: ConnectionFailure) -> str:
+    message = str(exc).partition(", Topology Description:")[0]
+    if isinstance(exc, ServerSelectionTimeoutError):
+        return f"No MongoDB server answered in time: {message}"
+    return f"The connection to the MongoDB server failed: {message}"
+
+
+def _not_storable(exc: Exception, document: Mapping[str, Any] | None) -> str:
+    message = str(exc).removeprefix("Invalid document: ")
+    return f"MongoDB cannot store this value: {message}"
+
+
+def _in(collection: str | None, sentence: str) -> str:
+    return f"Collection {collection!r}: {sentence}" if collection else sentence
