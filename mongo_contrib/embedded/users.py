@@ -62,13 +62,18 @@ def acquire(directory: str | os.PathLike[str], *, kind: str | None = None) -> st
         _refuse_other_kind(home, state, wanted)
         return state.uri
     joining = _Joining(home, wanted, deadline)
-    while (state := joining.try_once()) is None:
-        if monotonic() > deadline:
-            _fail(
-                f"The embedded server of {home.path} did not become ready within"
-                f" {JOIN_SECONDS} s; {home.log} ends with:\n{home.log_tail()}"
-            )
-        sleep(POLL_SECONDS)
+    try:
+        while (state := joining.try_once()) is None:
+            if monotonic() > deadline:
+                _fail(
+                    f"The embedded server of {home.path} did not become ready within"
+                    f" {JOIN_SECONDS} s; {home.log} ends with:\n{home.log_tail()}"
+                )
+            sleep(POLL_SECONDS)
+    except BaseException:
+        if lock is None:
+            release(home.path)
+        raise
     return state.uri
 
 
@@ -149,7 +154,6 @@ class _Joining:
             return
         new = self.home.lock("users")
         new.share()
-        # Another thread may have been here; one of the two files is enough.
         _held[self.home.path] = new
         if lock is not None:
             lock.close()
@@ -197,13 +201,13 @@ def _start_supervisor(home: DataDirectory, program: Program) -> None:
     try:
         done = subprocess.run(
             [
-                *(sys.executable, "-m", f"{__package__}.supervisor"),
+                # -P: nothing in the current directory is to be imported.
+                *(sys.executable, "-P", "-m", f"{__package__}.supervisor"),
                 *(str(home.path), program.kind.value, program.path),
             ],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
-            # A directory of ours, in which there is nothing that Python could import.
             cwd=home.path,
             env=os.environ | {"PYTHONPATH": path},
             umask=0o077,
@@ -227,7 +231,8 @@ def _wanted_kind(kind: str | None) -> ServerKind | None:
     except ValueError:
         known = ", ".join(each.value for each in ServerKind)
         raise ImproperlyConfigured(
-            f"MONGO_EMBEDDED_SERVER is {name!r}; it should be one of: {known}."
+            f"The kind of embedded server (MONGO_EMBEDDED_SERVER) is {name!r}; it should be one"
+            f" of: {known}."
         ) from None
 
 
@@ -257,8 +262,13 @@ def _open_directory(directory: str | os.PathLike[str]) -> DataDirectory:
         # The first file that is written there, and a file system's answer to locks.
         with home.opened("start") as lock:
             lock.is_free()
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ImproperlyConfigured(
+            f"embedded:{os.fspath(directory)} is a file, or lies below one; name a directory."
+        ) from error
+    # RuntimeError: there is no such user as in "~user".
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = (isinstance(error, OSError) and error.strerror) or error
         raise ImproperlyConfigured(
             f"embedded:{os.fspath(directory):.200} cannot hold a database ({reason}); name a"
             " directory, or one that can be made, in which you may write."
