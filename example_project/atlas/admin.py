@@ -2,7 +2,7 @@ from django.contrib import admin
 
 from mongo_contrib.admin import EmbeddedTabularInline, MongoModelAdmin
 
-from .models import City, Country, Note, Photo
+from .models import City, Country, Note, Photo, fold
 
 
 class NoteInline(EmbeddedTabularInline):
@@ -32,6 +32,9 @@ class CityAdmin(MongoModelAdmin):
     autocomplete_fields = ["country"]
     inlines = [PhotoInline, NoteInline]
     show_full_result_count = False
+
+    def get_search_results(self, request, queryset, search_term):
+        return super().get_search_results(request, queryset, fold(search_term))
 
     @admin.display(description="people", ordering="statistics__population")
     def population(self, city):

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand
 
 from atlas.geonames import Selection
 from mongo_contrib.db import get_connection
+from mongo_contrib.test.server import describe_server
 
 NAME = "admin"
 
@@ -26,8 +27,7 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, port, selection, **options):
-        connection = get_connection()
-        self.stdout.write(f"Server: {connection.describe_server()}")
+        self.stdout.write(f"Server: {describe_server(get_connection())}")
         call_command("migrate", stdout=self.stdout)
         call_command("load_atlas", selection=selection, stdout=self.stdout)
         password = self.ensure_superuser()

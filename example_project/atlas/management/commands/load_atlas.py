@@ -8,6 +8,7 @@ from atlas.models import City, Country, Import, Photo
 from atlas.pictures import skyline
 from atlas.progress import Progress
 from mongo_contrib.db import get_connection
+from mongo_contrib.test.server import describe_server
 
 BATCH = 1000
 PICTURES = 12
@@ -46,7 +47,7 @@ class Command(BaseCommand):
                 break
 
     def suitable_selection(self):
-        if not is_slow(get_connection()):
+        if "(Python)" not in describe_server(get_connection()):
             return Selection.TOWNS
         self.stdout.write(
             f"Loading the {Selection.LARGE.value} only: the Python server reads whole collections "
@@ -63,7 +64,9 @@ class Command(BaseCommand):
     def load_cities(self, selection, finished):
         """Create the cities that are not there yet and return how many the selection has."""
         records = selection.records()
-        skip = set(City.objects.filter(geoname_id__isnull=False).values_list("geoname_id", flat=True))
+        skip = set(
+            City.objects.filter(geoname_id__isnull=False).values_list("geoname_id", flat=True)
+        )
         for smaller in Selection:
             if smaller.name in finished:
                 skip.update(record["geonameid"] for record in smaller.records().values())
