@@ -50,7 +50,6 @@ class Server:
         self.features: dict[str, bool] = {}
         self.lock = threading.RLock()
         self._client: Client | None = None
-        self._embedded: Any = None
         self._collections: dict[Key, Collection[Document]] = {}
         self._loops: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
@@ -90,26 +89,25 @@ class Server:
             return collection
 
     def close(self) -> None:
-        """Close the sync client, leave the async ones to their loops, let the embedded server go."""
+        """Close the sync client, and leave the async ones to their loops.
+
+        An embedded server stays: its user is the process, and other aliases may be on it.
+        """
         with self.lock:
             client, self._client = self._client, None
-            embedded, self._embedded = self._embedded, None
             self._collections.clear()
             self.verified = False
         if client is not None:
             client.close()
-        if embedded is not None:
-            embedded.release()
 
     def _make(self, make: Any) -> Any:
         arguments = dict(self.arguments)
         if self.directory is not None:
-            if self._embedded is None:
-                # Optional, and heavy: only projects with an "embedded:" host pay for it.
-                from mongo_contrib.embedded import acquire
+            # Optional, and heavy: only projects with an "embedded:" host pay for it.
+            from mongo_contrib.embedded import acquire
 
-                self._embedded = acquire(self.directory)
-            arguments["host"] = self._embedded.uri
+            # Again for each client: that is cheap, and brings a server that has died back.
+            arguments["host"] = acquire(self.directory)
         arguments.setdefault("driver", DriverInfo("mongo_contrib", mongo_contrib.__version__))
         arguments["event_listeners"] = [
             CommandLog(self.alias),
