@@ -1,4 +1,11 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from django.apps import AppConfig
+
+if TYPE_CHECKING:
+    from mongo_contrib.db.schema import CollectionSpec
 
 
 class MongoContribConfig(AppConfig):
@@ -7,3 +14,12 @@ class MongoContribConfig(AppConfig):
     name = "mongo_contrib"
     label = "mongo_contrib"
     verbose_name = "MongoDB"
+
+    def ready(self) -> None:
+        from mongo_contrib import checks  # noqa: F401 - importing registers them
+
+    def mongo_collections(self, alias: str) -> list[CollectionSpec]:
+        """The collections of every Document class that lives on ``alias``."""
+        from mongo_contrib.documents.schema import collection_specs
+
+        return collection_specs(alias)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bson import json_util
+from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
@@ -58,10 +59,10 @@ class DatabaseCreation(BaseDatabaseCreation):
         self.connection.settings_dict["NAME"] = name
         self.connection.settings_dict["TEST"][MADE_FOR_TESTS] = name
         # Receivers belong to apps, and expect what they get from the command.
-        signal = {"verbosity": max(verbosity - 1, 0), "interactive": False, "db": alias}
-        emit_pre_migrate_signal(**signal)
+        quiet = max(verbosity - 1, 0)
+        emit_pre_migrate_signal(quiet, False, alias, apps=apps, plan=[])
         self.apply_schema(verbosity)
-        emit_post_migrate_signal(**signal)
+        emit_post_migrate_signal(quiet, False, alias, apps=apps, plan=[])
         if serialize:
             self.connection._test_serialized_contents = self.serialize_db_to_string()
         return name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
 from django.db import NotSupportedError
 from django.db.backends.base.introspection import BaseDatabaseIntrospection, TableInfo
 
@@ -22,6 +23,22 @@ class DatabaseIntrospection(BaseDatabaseIntrospection):
             for info in listed
             if not info["name"].startswith("system.")
         ]
+
+    def table_names(self, cursor: Any = None, include_views: bool = False) -> list[str]:
+        """The names of all collections, sorted.
+
+        With a cursor it is Django's record of migrations that asks. There is none, and exactly
+        this exception keeps runserver and createsuperuser from announcing that all migrations
+        of the project's SQL apps are still to be applied here.
+        """
+        if cursor is not None:
+            raise ImproperlyConfigured(
+                f"DATABASES[{self.connection.alias!r}] is MongoDB, which has no tables and no "
+                "record of migrations; `migrate` compares collections and indexes instead."
+            )
+        return sorted(
+            info.name for info in self.get_table_list(None) if include_views or info.type == "t"
+        )
 
     def django_table_names(
         self, only_existing: bool = False, include_views: bool = True

@@ -7,6 +7,7 @@ from bson import Decimal128
 from django.db.backends.base.operations import BaseDatabaseOperations
 
 from mongo_contrib.db.compiler import COMPILERS, SQLRefused
+from mongo_contrib.db.emptying import DeleteAll, empty
 
 
 class DatabaseOperations(BaseDatabaseOperations):
@@ -27,6 +28,27 @@ class DatabaseOperations(BaseDatabaseOperations):
 
     def bulk_batch_size(self, fields: Any, objs: Any) -> int:
         return len(objs)
+
+    # Emptying: what `flush` does, and Django's test cases after each test.
+
+    def sql_flush(
+        self,
+        style: Any,
+        tables: Any,
+        *,
+        reset_sequences: bool = False,
+        allow_cascade: bool = False,
+    ) -> list[str]:
+        """One deleteMany for each collection, as `sqlflush` prints it."""
+        return [DeleteAll(name) for name in tables]
+
+    def execute_sql_flush(self, sql_list: Any) -> None:
+        """Run the statements of sql_flush(), sending as few commands as that takes."""
+        empty(self.connection, [statement.collection for statement in sql_list])
+
+    def sequence_reset_sql(self, style: Any, model_list: Any) -> list[str]:
+        """None: an _id is made by the client."""
+        return []
 
     # Values: BSON has types of its own for all that SQL engines keep as text.
 

@@ -53,8 +53,14 @@ def differences(steps: Iterable[Step]) -> list[Step]:
     return [step for step in steps if step.kind.is_difference]
 
 
-def plan(connection: Any, specs: Iterable[CollectionSpec]) -> list[Step]:
-    """The steps that bring the database to ``specs``, and what there is to say; only reads."""
+def plan(
+    connection: Any, specs: Iterable[CollectionSpec], *, undeclared: bool = True
+) -> list[Step]:
+    """The steps that bring the database to ``specs``, and what there is to say; only reads.
+
+    ``undeclared=False`` where ``specs`` are only some of those declared: then the collections
+    that are not among them are not mentioned.
+    """
     with translated_errors():
         existing = {info["name"]: info for info in connection.database.list_collections()}
         steps: list[Step] = []
@@ -63,7 +69,7 @@ def plan(connection: Any, specs: Iterable[CollectionSpec]) -> list[Step]:
             known.add(spec.name)
             steps += _Collection(connection, spec, existing.get(spec.name)).steps()
     others = sorted(n for n in existing if n not in known and not n.startswith("system."))
-    if others:
+    if others and undeclared:
         listed = ", ".join(others[:LISTED]) + (", ..." if len(others) > LISTED else "")
         steps.append(Message(Kind.NOTE, f"Nothing declares {len(others)} collection(s): {listed}"))
     return steps

@@ -52,6 +52,11 @@ class CollectionSpec:
         """The collection with what declares it, for messages."""
         return f"{self.name} ({self.source})" if self.source else self.name
 
+    @property
+    def app_labels(self) -> set[str]:
+        """The apps that declare it, by the part of ``source`` before the class."""
+        return {source.partition(".")[0] for source in self.source.split(", ")}
+
     def merged(self, other: CollectionSpec) -> CollectionSpec:
         """Both declarations of one collection in one; a repeated index counts once."""
         added = tuple(index for index in other.indexes if index not in self.indexes)

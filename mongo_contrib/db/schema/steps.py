@@ -40,6 +40,9 @@ class Kind(Enum):
     WARNING = "warning"  # left out because the server lacks something
     ERROR = "error"  # left out although data may depend on it, or impossible
 
+    def __str__(self) -> str:
+        return self.value.capitalize()
+
     @property
     def is_difference(self) -> bool:
         """Whether the database is not as declared and somebody has to act."""
