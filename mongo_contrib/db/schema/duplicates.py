@@ -8,8 +8,8 @@ from typing import Any
 
 from pymongo.errors import OperationFailure, PyMongoError
 
-from mongo_contrib.exceptions import DUPLICATE_KEY, DuplicateKeyError, translated_errors
 from mongo_contrib.db.schema.specs import IndexSpec
+from mongo_contrib.exceptions import DUPLICATE_KEY, DuplicateKeyError, translated_errors
 
 __all__ = ["duplicates", "refuse_duplicates", "translated_index_errors"]
 

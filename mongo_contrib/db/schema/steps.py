@@ -10,9 +10,9 @@ from typing import Any
 from django.db import DatabaseError
 from pymongo.errors import OperationFailure
 
-from mongo_contrib.exceptions import translated_errors
 from mongo_contrib.db.schema.duplicates import refuse_duplicates, translated_index_errors
 from mongo_contrib.db.schema.specs import CollectionSpec, IndexSpec
+from mongo_contrib.exceptions import translated_errors
 
 __all__ = [
     "ChangeCollection",
