@@ -20,10 +20,8 @@ class MongoContribConfig(AppConfig):
 
     def mongo_collections(self, alias: str) -> list[CollectionSpec]:
         """The collections of every Document class that lives on ``alias``."""
-        from importlib.util import find_spec
-
-        if find_spec("mongo_contrib.documents.schema") is None:  # interim
+        try:  # interim
+            from mongo_contrib.documents.schema import collection_specs
+        except ModuleNotFoundError:
             return []
-        from mongo_contrib.documents.schema import collection_specs
-
         return collection_specs(alias)

@@ -1,1 +1,198 @@
-"""x"""
+"""System checks of the engine and of a project's set-up; each id is explained in docs/checks.md.
+
+Those of document classes are with the documents. Importing this module registers them.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from django.apps import apps
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, connections, router
+
+from mongo_contrib.db import is_mongo
+from mongo_contrib.db.schema import Kind, declared, plan
+from mongo_contrib.db.schema.planning import declarations
+from mongo_contrib.exceptions import ServerTooOld
+
+ROUTER = "mongo_contrib.routers.DocumentRouter"
+ROUTER_HINT = f'Add it to the settings: DATABASE_ROUTERS = ["{ROUTER}"]'
+
+# How many models or differences a message names.
+NAMED = 3
+
+
+def mongo_aliases() -> list[str]:
+    return [alias for alias in connections if is_mongo(alias)]
+
+
+@register()
+def check_databases_setting(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Every entry of DATABASES that is MongoDB can be understood, without asking a server."""
+    problems: list[CheckMessage] = []
+    for alias in mongo_aliases():
+        connection = connections[alias]
+        try:
+            # Parsed when first used; neither connects.
+            _ = connection.database_name, connection.server
+        except ImproperlyConfigured as exc:
+            problems.append(Error(str(exc), id="mongo_contrib.E001"))
+    return problems
+
+
+@register()
+def check_router(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Django is told which models are documents, and sends no others to MongoDB."""
+    problems: list[CheckMessage] = []
+    aliases = mongo_aliases()
+    models = [m for m in apps.get_models(include_auto_created=True) if not embedded(m)]
+    for alias in aliases:
+        strays = [
+            model._meta.label
+            for model in models
+            if not is_document(model)
+            and model._meta.can_migrate(alias)
+            and router.allow_migrate_model(alias, model)
+        ]
+        if strays:
+            problems.append(
+                Error(
+                    f"DATABASES[{alias!r}] is MongoDB, but Django would look for tables of SQL "
+                    f"models in it: {named(strays)}.",
+                    hint=ROUTER_HINT,
+                    id="mongo_contrib.E002",
+                )
+            )
+    elsewhere = [
+        model._meta.label
+        for model in models
+        if is_document(model) and not is_mongo(router.db_for_write(model))
+    ]
+    if elsewhere:
+        found = (
+            "would be stored in an SQL database"
+            if aliases
+            else "cannot be stored, as no entry of DATABASES is MongoDB"
+        )
+        problems.append(
+            Error(
+                f"Documents {found}: {named(elsewhere)}.",
+                hint=ROUTER_HINT if aliases else 'Add one with the ENGINE "mongo_contrib.db".',
+                id="mongo_contrib.E003",
+            )
+        )
+    return problems
+
+
+@register()
+def check_collections(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """No two document classes or apps write to one collection."""
+    problems: list[CheckMessage] = []
+    for alias in mongo_aliases():
+        sources: defaultdict[str, list[str]] = defaultdict(list)
+        for spec in declarations(alias):
+            if spec.source not in sources[spec.name]:
+                sources[spec.name].append(spec.source)
+        for name, both in sources.items():
+            if len(both) > 1:
+                problems.append(
+                    Error(
+                        f"The collection {name!r} of {alias!r} is declared more than once: by "
+                        f"{' and '.join(both)}.",
+                        hint="Give each a Meta.db_table of its own, or make one a proxy of the "
+                        "other.",
+                        id="mongo_contrib.E004",
+                    )
+                )
+    return problems
+
+
+@register()
+def check_references(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """No foreign key crosses the border between documents and SQL models."""
+    problems: list[CheckMessage] = []
+    for model in apps.get_models(include_auto_created=True):
+        for field in model._meta.local_fields:
+            target = getattr(field.remote_field, "model", None)
+            if target is None or isinstance(target, str):
+                continue  # no relation, or one that Django's own check finds unresolved
+            if embedded(target):
+                found = f"refers to {target._meta.label}, which is embedded in documents"
+                cure = "Refer to the document that holds it."
+            elif not is_document(model) and not embedded(model) and is_document(target):
+                found = f"is of an SQL model and refers to the document {target._meta.label}"
+                cure = "Make the model a Document too, or keep the id in a plain CharField."
+            else:
+                continue
+            problems.append(
+                Error(f"{field} {found}.", hint=cure, obj=field, id="mongo_contrib.E005")
+            )
+    return problems
+
+
+@register(Tags.database)
+def check_server(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Ask each MongoDB alias of ``check --database``: reachable, recent, as declared."""
+    problems: list[CheckMessage] = []
+    for alias in databases or ():
+        if not is_mongo(alias):
+            continue
+        try:
+            problems += ask_server(alias)
+        except ServerTooOld as exc:
+            problems.append(Error(str(exc), id="mongo_contrib.E007"))
+        except ImproperlyConfigured:
+            pass  # E001 has said it
+        except DatabaseError as exc:
+            problems.append(
+                Error(
+                    f"The server of DATABASES[{alias!r}] cannot be used: {exc}",
+                    hint="Start it, or correct the entry; `manage.py waitformongo` waits for it.",
+                    id="mongo_contrib.E006",
+                )
+            )
+    return problems
+
+
+def ask_server(alias: str) -> Iterator[CheckMessage]:
+    connection = connections[alias]
+    connection.ensure_connection()
+    if not connection.features.has("transactions"):
+        yield Warning(
+            f"The server of DATABASES[{alias!r}] has no transactions, so transaction.atomic() "
+            "does nothing: what was written before an error stays written.",
+            hint="Run it as a replica set; one node is enough (mongod --replSet rs0).",
+            id="mongo_contrib.W001",
+        )
+    steps = plan(connection, declared(alias))
+    missing = [step.describe() for step in steps if step.kind is Kind.CHANGE]
+    if missing:
+        yield Warning(
+            f"DATABASES[{alias!r}] is not as declared: {named(missing, '; ')}.",
+            hint=f"Run `manage.py migrate --database {alias}`.",
+            id="mongo_contrib.W002",
+        )
+    for step in steps:
+        if step.kind is Kind.WARNING:
+            yield Warning(f"{step.describe()}.", id="mongo_contrib.W003")
+        elif step.kind is Kind.ERROR:
+            yield Error(f"{step.describe()}.", id="mongo_contrib.E008")
+
+
+def is_document(model: Any) -> bool:
+    return bool(getattr(model, "_is_document", False))
+
+
+def embedded(model: Any) -> bool:
+    return bool(getattr(model, "_is_embedded", False))
+
+
+def named(labels: Iterable[str], separator: str = ", ") -> str:
+    """The first few, and how many more there are."""
+    some = list(labels)
+    more = f"{separator}and {len(some) - NAMED} more" if len(some) > NAMED else ""
+    return separator.join(some[:NAMED]) + more

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.apps import apps
@@ -21,7 +21,7 @@ from mongo_contrib.db.schema.steps import (
 )
 from mongo_contrib.exceptions import translated_errors
 
-__all__ = ["declared", "differences", "plan"]
+__all__ = ["declarations", "declared", "differences", "plan"]
 
 # What collMod can change in place; every other option is fixed when the collection is created.
 CHANGEABLE = frozenset(
@@ -35,16 +35,20 @@ NOT_COMPARED = frozenset({"size", "check_exists", "autoIndexId"})
 LISTED = 10
 
 
+def declarations(alias: str) -> Iterator[CollectionSpec]:
+    """What every installed app wants on ``alias``, as each app says it."""
+    for app_config in apps.get_app_configs():
+        collections = getattr(app_config, "mongo_collections", None)
+        if collections is not None:
+            yield from collections(alias)
+
+
 def declared(alias: str) -> list[CollectionSpec]:
     """Every collection that an installed app wants on ``alias``, one spec for each name."""
     specs: dict[str, CollectionSpec] = {}
-    for app_config in apps.get_app_configs():
-        collections = getattr(app_config, "mongo_collections", None)
-        if collections is None:
-            continue
-        for spec in collections(alias):
-            known = specs.get(spec.name)
-            specs[spec.name] = spec if known is None else known.merged(spec)
+    for spec in declarations(alias):
+        known = specs.get(spec.name)
+        specs[spec.name] = spec if known is None else known.merged(spec)
     return list(specs.values())
 
 
