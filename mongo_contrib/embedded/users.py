@@ -237,9 +237,9 @@ def _wanted_kind(kind: str | None) -> ServerKind | None:
 
 
 def _refuse_other_kind(home: DataDirectory, state: State, wanted: ServerKind | None) -> None:
-    if wanted not in (None, state.kind):
+    if wanted is not None and wanted != state.kind:
         raise ImproperlyConfigured(
-            f"MONGO_EMBEDDED_SERVER asks for {wanted!r}, but embedded:{home.path} is served by"
+            f"MONGO_EMBEDDED_SERVER asks for {wanted.value!r}, but embedded:{home.path} is served by"
             f" {state.kind!r} (process {state.pid}) to other processes; end those first."
         )
 
