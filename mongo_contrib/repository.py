@@ -1,84 +1,49 @@
-"""One collection of one alias: even verbs, sync and async; the only place that calls pymongo."""
+"""One collection: even verbs, sync and async. The only place of this package that reads and writes
+documents through pymongo."""
 
-from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from typing import Any, Unpack
 
-from django.conf import settings
-from django.db import connections
-from pymongo import IndexModel, ReturnDocument
-from pymongo.asynchronous.collection import AsyncCollection
-from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
-from pymongo.read_concern import ReadConcern
-from pymongo.read_preferences import _ServerMode
+from pymongo import IndexModel
 from pymongo.results import BulkWriteResult, UpdateResult
-from pymongo.write_concern import WriteConcern
 
-from mongo_contrib.db.aliases import default_alias, get_connection
-from mongo_contrib.db.clients import Key
-from mongo_contrib.exceptions import translated_errors
+from mongo_contrib.db.access import CollectionAccess
+from mongo_contrib.db.options import (
+    AggregateOptions,
+    CountOptions,
+    DeleteOptions,
+    Filter,
+    FindAndModifyOptions,
+    FindOptions,
+    Projection,
+    Update,
+    UpdateOptions,
+    driver_spelling,
+)
 
 __all__ = ["Repository"]
 
 Document = dict[str, Any]
-Filter = Mapping[str, Any]
-Update = Mapping[str, Any] | Sequence[Mapping[str, Any]]
-Sort = Sequence[tuple[str, int | Mapping[str, Any]]]
 
 
-class Repository:
+class Repository(CollectionAccess):
     """The verbs of one collection, in MQL: takes dicts, gives dicts.
+
+        cities = Repository("cities")
+        cities.update_one({"_id": 1}, {"$inc": {"visits": 1}}, upsert=True)
 
     Sync verbs join the transaction of `transaction.atomic()`, if this thread is in one. Async
     verbs (`afind`, ...) are native and join none: Django's transactions are bound to a thread.
-    Errors of the driver are raised as Django's (see mongo_contrib.exceptions).
-
-    Nothing is sent and no setting is read before the first verb is called.
+    Errors of the driver are raised as Django's, see mongo_contrib.exceptions.
     """
-
-    def __init__(
-        self,
-        collection: str,
-        *,
-        using: str | None = None,
-        read_preference: _ServerMode | None = None,
-        read_concern: ReadConcern | None = None,
-        write_concern: WriteConcern | None = None,
-    ) -> None:
-        self.name = collection
-        self._using = using
-        self._options = (read_preference, read_concern, write_concern)
-        self._errors = self._translating()
-
-    def __repr__(self) -> str:
-        return f"Repository({self.name!r}, using={self._using!r})"
-
-    @property
-    def using(self) -> str:
-        """The alias; the first of ours unless the caller named one."""
-        if self._using is None:
-            self._using = default_alias()
-        return self._using
-
-    @property
-    def collection(self) -> Collection[Document]:
-        """The pymongo Collection, for all that has no verb here. Sends nothing."""
-        connection = get_connection(self.using)
-        return connection.server.collection(self._key(connection))
-
-    @property
-    def acollection(self) -> AsyncCollection[Document]:
-        """See collection, for the running event loop."""
-        connection = get_connection(self.using)
-        return connection.server.on_loop.collection(self._key(connection))
 
     # Reading
 
     def find(
         self,
         filter: Filter | None = None,
-        projection: Mapping[str, Any] | Sequence[str] | None = None,
-        **options: Any,
+        projection: Projection | None = None,
+        **options: Unpack[FindOptions],
     ) -> Generator[Document, None, None]:
         """Yield the documents that match; nothing is sent before the first is asked for.
 
@@ -96,8 +61,8 @@ class Repository:
     async def afind(
         self,
         filter: Filter | None = None,
-        projection: Mapping[str, Any] | Sequence[str] | None = None,
-        **options: Any,
+        projection: Projection | None = None,
+        **options: Unpack[FindOptions],
     ) -> AsyncGenerator[Document, None]:
         """See find()."""
         async with self._errors:
@@ -111,8 +76,8 @@ class Repository:
     def find_one(
         self,
         filter: Filter | None = None,
-        projection: Mapping[str, Any] | Sequence[str] | None = None,
-        **options: Any,
+        projection: Projection | None = None,
+        **options: Unpack[FindOptions],
     ) -> Document | None:
         """Return the first document that matches, or None. Options: those of find()."""
         with self._errors:
@@ -122,26 +87,30 @@ class Repository:
     async def afind_one(
         self,
         filter: Filter | None = None,
-        projection: Mapping[str, Any] | Sequence[str] | None = None,
-        **options: Any,
+        projection: Projection | None = None,
+        **options: Unpack[FindOptions],
     ) -> Document | None:
         """See find_one()."""
         async with self._errors:
             return await (await self._aopen()).find_one(filter, projection, **options)
 
-    def count(self, filter: Filter | None = None, **options: Any) -> int:
+    def count(self, filter: Filter | None = None, **options: Unpack[CountOptions]) -> int:
         """Return how many documents match, counted up to `limit` if given.
 
         Other options: skip, hint, collation, max_time_ms, comment.
         """
         with self._errors:
             collection, session = self._open()
-            return collection.count_documents(filter or {}, session=session, **counting(options))
+            return collection.count_documents(
+                filter or {}, session=session, **driver_spelling(options)
+            )
 
-    async def acount(self, filter: Filter | None = None, **options: Any) -> int:
+    async def acount(self, filter: Filter | None = None, **options: Unpack[CountOptions]) -> int:
         """See count()."""
         async with self._errors:
-            return await (await self._aopen()).count_documents(filter or {}, **counting(options))
+            return await (await self._aopen()).count_documents(
+                filter or {}, **driver_spelling(options)
+            )
 
     def estimated_count(self) -> int:
         """Return the collection's size as its metadata tells it; joins no transaction."""
@@ -154,29 +123,31 @@ class Repository:
         async with self._errors:
             return await (await self._aopen()).estimated_document_count()
 
-    def exists(self, filter: Filter | None = None, **options: Any) -> bool:
+    def exists(self, filter: Filter | None = None, **options: Unpack[FindOptions]) -> bool:
         """Return whether any document matches."""
         return self.find_one(filter, {"_id": 1}, **options) is not None
 
-    async def aexists(self, filter: Filter | None = None, **options: Any) -> bool:
+    async def aexists(self, filter: Filter | None = None, **options: Unpack[FindOptions]) -> bool:
         """See exists()."""
         return await self.afind_one(filter, {"_id": 1}, **options) is not None
 
-    def distinct(self, path: str, filter: Filter | None = None, **options: Any) -> list[Any]:
+    def distinct(
+        self, path: str, filter: Filter | None = None, **options: Unpack[AggregateOptions]
+    ) -> list[Any]:
         """Return the values under a path, each once, those of lists singly."""
         with self._errors:
             collection, session = self._open()
-            return collection.distinct(path, filter, session=session, **options)
+            return collection.distinct(path, filter, session=session, **driver_spelling(options))
 
     async def adistinct(
-        self, path: str, filter: Filter | None = None, **options: Any
+        self, path: str, filter: Filter | None = None, **options: Unpack[AggregateOptions]
     ) -> list[Any]:
         """See distinct()."""
         async with self._errors:
-            return await (await self._aopen()).distinct(path, filter, **options)
+            return await (await self._aopen()).distinct(path, filter, **driver_spelling(options))
 
     def aggregate(
-        self, pipeline: Sequence[Mapping[str, Any]], **options: Any
+        self, pipeline: Sequence[Mapping[str, Any]], **options: Unpack[AggregateOptions]
     ) -> Generator[Document, None, None]:
         """Yield what a pipeline yields; nothing is sent before the first item is asked for.
 
@@ -184,15 +155,17 @@ class Repository:
         """
         with self._errors:
             collection, session = self._open()
-            with collection.aggregate(pipeline, session=session, **timed(options)) as cursor:
+            with collection.aggregate(
+                pipeline, session=session, **driver_spelling(options)
+            ) as cursor:
                 yield from cursor
 
     async def aaggregate(
-        self, pipeline: Sequence[Mapping[str, Any]], **options: Any
+        self, pipeline: Sequence[Mapping[str, Any]], **options: Unpack[AggregateOptions]
     ) -> AsyncGenerator[Document, None]:
         """See aggregate()."""
         async with self._errors:
-            cursor = await (await self._aopen()).aggregate(pipeline, **timed(options))
+            cursor = await (await self._aopen()).aggregate(pipeline, **driver_spelling(options))
             async with cursor:
                 async for document in cursor:
                     yield document
@@ -216,9 +189,7 @@ class Repository:
         """Insert documents and return their _ids; when ordered, the first error ends it."""
         with self._errors:
             collection, session = self._open()
-            result = collection.insert_many(
-                documents, ordered=ordered, session=session, **options
-            )
+            result = collection.insert_many(documents, ordered=ordered, session=session, **options)
             return result.inserted_ids
 
     async def ainsert_many(
@@ -226,12 +197,12 @@ class Repository:
     ) -> list[Any]:
         """See insert_many()."""
         async with self._errors:
-            result = await (await self._aopen()).insert_many(
-                documents, ordered=ordered, **options
-            )
+            result = await (await self._aopen()).insert_many(documents, ordered=ordered, **options)
             return result.inserted_ids
 
-    def update_one(self, filter: Filter, update: Update, **options: Any) -> UpdateResult:
+    def update_one(
+        self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
+    ) -> UpdateResult:
         """Update the first document that matches.
 
         Options: upsert, array_filters, collation, hint, let, sort, comment.
@@ -240,57 +211,76 @@ class Repository:
             collection, session = self._open()
             return collection.update_one(filter, update, session=session, **options)
 
-    async def aupdate_one(self, filter: Filter, update: Update, **options: Any) -> UpdateResult:
+    async def aupdate_one(
+        self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
+    ) -> UpdateResult:
         """See update_one()."""
         async with self._errors:
             return await (await self._aopen()).update_one(filter, update, **options)
 
-    def update_many(self, filter: Filter, update: Update, **options: Any) -> UpdateResult:
+    def update_many(
+        self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
+    ) -> UpdateResult:
         """Update all documents that match. Options: those of update_one()."""
         with self._errors:
             collection, session = self._open()
             return collection.update_many(filter, update, session=session, **options)
 
-    async def aupdate_many(self, filter: Filter, update: Update, **options: Any) -> UpdateResult:
+    async def aupdate_many(
+        self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
+    ) -> UpdateResult:
         """See update_many()."""
         async with self._errors:
             return await (await self._aopen()).update_many(filter, update, **options)
 
-    def replace_one(self, filter: Filter, document: Filter, **options: Any) -> UpdateResult:
-        """Put a document in the place of the first that matches. Options: upsert, hint, ..."""
+    def replace_one(
+        self, filter: Filter, document: Mapping[str, Any], *, upsert: bool = False, **options: Any
+    ) -> UpdateResult:
+        """Put a document in the place of the first that matches. Options: hint, collation, ..."""
         with self._translating(document):
             collection, session = self._open()
-            return collection.replace_one(filter, document, session=session, **options)
+            return collection.replace_one(
+                filter, document, upsert=upsert, session=session, **options
+            )
 
-    async def areplace_one(self, filter: Filter, document: Filter, **options: Any) -> UpdateResult:
+    async def areplace_one(
+        self, filter: Filter, document: Mapping[str, Any], *, upsert: bool = False, **options: Any
+    ) -> UpdateResult:
         """See replace_one()."""
         async with self._translating(document):
-            return await (await self._aopen()).replace_one(filter, document, **options)
+            return await (await self._aopen()).replace_one(
+                filter, document, upsert=upsert, **options
+            )
 
-    def delete_one(self, filter: Filter, **options: Any) -> int:
+    def delete_one(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """Delete the first document that matches; return 1 or 0."""
         with self._errors:
             collection, session = self._open()
             return collection.delete_one(filter, session=session, **options).deleted_count
 
-    async def adelete_one(self, filter: Filter, **options: Any) -> int:
+    async def adelete_one(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """See delete_one()."""
         async with self._errors:
             return (await (await self._aopen()).delete_one(filter, **options)).deleted_count
 
-    def delete_many(self, filter: Filter, **options: Any) -> int:
+    def delete_many(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """Delete all documents that match; return how many there were."""
         with self._errors:
             collection, session = self._open()
             return collection.delete_many(filter, session=session, **options).deleted_count
 
-    async def adelete_many(self, filter: Filter, **options: Any) -> int:
+    async def adelete_many(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """See delete_many()."""
         async with self._errors:
             return (await (await self._aopen()).delete_many(filter, **options)).deleted_count
 
     def find_one_and_update(
-        self, filter: Filter, update: Update, *, return_new: bool = True, **options: Any
+        self,
+        filter: Filter,
+        update: Update,
+        *,
+        return_new: bool = True,
+        **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """Update the first match and return it as it is then, or was if not return_new.
 
@@ -299,47 +289,78 @@ class Repository:
         with self._errors:
             collection, session = self._open()
             return collection.find_one_and_update(
-                filter, update, return_document=return_new, session=session, **options
+                filter,
+                update,
+                return_document=return_new,
+                session=session,
+                **driver_spelling(options),
             )
 
     async def afind_one_and_update(
-        self, filter: Filter, update: Update, *, return_new: bool = True, **options: Any
+        self,
+        filter: Filter,
+        update: Update,
+        *,
+        return_new: bool = True,
+        **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """See find_one_and_update()."""
         async with self._errors:
             return await (await self._aopen()).find_one_and_update(
-                filter, update, return_document=return_new, **options
+                filter, update, return_document=return_new, **driver_spelling(options)
             )
 
     def find_one_and_replace(
-        self, filter: Filter, document: Filter, *, return_new: bool = True, **options: Any
+        self,
+        filter: Filter,
+        document: Mapping[str, Any],
+        *,
+        return_new: bool = True,
+        **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """Replace the first match and return it as it is then, or was if not return_new."""
         with self._translating(document):
             collection, session = self._open()
             return collection.find_one_and_replace(
-                filter, document, return_document=return_new, session=session, **options
+                filter,
+                document,
+                return_document=return_new,
+                session=session,
+                **driver_spelling(options),
             )
 
     async def afind_one_and_replace(
-        self, filter: Filter, document: Filter, *, return_new: bool = True, **options: Any
+        self,
+        filter: Filter,
+        document: Mapping[str, Any],
+        *,
+        return_new: bool = True,
+        **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """See find_one_and_replace()."""
         async with self._translating(document):
             return await (await self._aopen()).find_one_and_replace(
-                filter, document, return_document=return_new, **options
+                filter, document, return_document=return_new, **driver_spelling(options)
             )
 
-    def find_one_and_delete(self, filter: Filter, **options: Any) -> Document | None:
+    def find_one_and_delete(
+        self, filter: Filter, **options: Unpack[FindAndModifyOptions]
+    ) -> Document | None:
         """Delete the first match and return it, or None. Options: projection, sort, hint, ..."""
         with self._errors:
             collection, session = self._open()
-            return collection.find_one_and_delete(filter, session=session, **options)
+            return collection.find_one_and_delete(
+                filter, session=session, **driver_spelling(options)
+            )
 
-    async def afind_one_and_delete(self, filter: Filter, **options: Any) -> Document | None:
+    async def afind_one_and_delete(
+        self, filter: Filter, **options: Unpack[FindAndModifyOptions]
+    ) -> Document | None:
         """See find_one_and_delete()."""
         async with self._errors:
-            return await (await self._aopen()).find_one_and_delete(filter, **options)
+            return await (await self._aopen()).find_one_and_delete(
+                filter, **driver_spelling(options)
+            )
 
     def bulk_write(
         self, operations: Sequence[Any], ordered: bool = True, **options: Any
@@ -412,61 +433,10 @@ class Repository:
             database = (await self._aopen()).database
             return await database.command(self._explain(filter, verbosity, options))
 
-    # Inside
-
     def _explain(
         self, filter: Filter | None, verbosity: str, options: Mapping[str, Any]
     ) -> Document:
-        command = {"find": self.name, "filter": filter or {}, **options}
+        command = {"find": self.name, "filter": filter or {}, **driver_spelling(options)}
         if not isinstance(command.get("sort", {}), Mapping):
             command["sort"] = dict(command["sort"])
         return {"explain": command, "verbosity": verbosity}
-
-    def _key(self, connection: Any) -> Key:
-        return (connection.database_name, self.name, settings.USE_TZ, *self._options)
-
-    def _open(self) -> tuple[Collection[Document], ClientSession | None]:
-        connection: Any = connections[self._using or self.using]
-        server = connection.use()
-        return server.collection(self._key(connection)), connection.session
-
-    async def _aopen(self) -> AsyncCollection[Document]:
-        connection: Any = connections[self._using or self.using]
-        on_loop = await connection.ause()
-        return on_loop.collection(self._key(connection))
-
-    def _translating(self, document: Mapping[str, Any] | None = None) -> translated_errors:
-        return translated_errors(
-            collection=self.name,
-            document=document,
-            index_keys=self._index_keys,
-            aindex_keys=self._aindex_keys,
-            failed=self._failed,
-        )
-
-    def _failed(self, exc: Exception, error: Any) -> None:
-        connection: Any = connections[self.using]
-        connection.failed(exc, error)
-
-    def _index_keys(self, name: str) -> list[str]:
-        # On a session of its own: the error that is being told has ended the transaction.
-        return keys_of(name, self.collection.list_indexes())
-
-    async def _aindex_keys(self, name: str) -> list[str]:
-        return keys_of(name, await (await self.acollection.list_indexes()).to_list())
-
-
-def keys_of(name: str, indexes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the paths of the index of a name, among those that the server describes."""
-    return next((list(index["key"]) for index in indexes if index["name"] == name), [])
-
-
-def timed(options: dict[str, Any]) -> dict[str, Any]:
-    """Return options with max_time_ms spelled as aggregate() and count_documents() want it."""
-    if "max_time_ms" in options:
-        options["maxTimeMS"] = options.pop("max_time_ms")
-    return {name: value for name, value in options.items() if value is not None}
-
-
-counting: Callable[[dict[str, Any]], dict[str, Any]] = timed
-assert ReturnDocument.AFTER is True

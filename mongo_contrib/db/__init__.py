@@ -1,6 +1,6 @@
 """A DATABASES engine for MongoDB: clients, transactions, features; no SQL.
 
-    DATABASES = {"default": {"ENGINE": "mongo_contrib.db", "HOST": "mongodb://...", "NAME": ...}}
+DATABASES = {"default": {"ENGINE": "mongo_contrib.db", "HOST": "mongodb://...", "NAME": ...}}
 """
 
 from mongo_contrib.db.aliases import default_alias, get_connection, get_database, is_mongo

@@ -1,23 +1,29 @@
 """The engine: a Django connection whose "raw connection" is MongoDB's shared client."""
 
+import contextlib
+import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+import weakref
 from typing import Any, NoReturn
 
 import django.db
 import pymongo
-from django.db import Error, NotSupportedError
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import DEFAULT_DB_ALIAS, Error, NotSupportedError
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
 from pymongo import AsyncMongoClient, MongoClient, ReadPreference
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.client_session import ClientSession
-from pymongo.collection import Collection
 from pymongo.database import Database as MongoDatabase
-from pymongo.errors import ConnectionFailure, OperationFailure, PyMongoError
+from pymongo.errors import (
+    ConfigurationError,
+    ConnectionFailure,
+    OperationFailure,
+    PyMongoError,
+)
 
+from mongo_contrib.db import commands
 from mongo_contrib.db.client import DatabaseClient
 from mongo_contrib.db.clients import Document, LoopClient, Server, codec_options, servers
 from mongo_contrib.db.creation import DatabaseCreation
@@ -29,8 +35,8 @@ from mongo_contrib.db.uri import database_name
 from mongo_contrib.db.validation import DatabaseValidation
 from mongo_contrib.exceptions import CommitUncertain, ServerTooOld, translate, translated_errors
 
-# Test tools forbid the database by putting a function of their own in its place.
-ENSURE_CONNECTION = BaseDatabaseWrapper.ensure_connection
+# All connections of this process, for a child that it forks.
+wrappers: "weakref.WeakSet[DatabaseWrapper]" = weakref.WeakSet()
 
 # The wire version of MongoDB 7.0; compatible services that are recent enough announce it too.
 LEAST_WIRE_VERSION = 21
@@ -101,6 +107,13 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     # Of no meaning here, but Field.db_type() and contrib.postgres look at them.
     operators: dict[str, str] = {}
 
+    def __init__(self, settings_dict: dict[str, Any], alias: str = DEFAULT_DB_ALIAS) -> None:
+        self._named: tuple[Any, ...] | None = None
+        self._database_name = ""
+        self._force_debug_cursor = False
+        super().__init__(settings_dict, alias)
+        wrappers.add(self)
+
     # The server and what hangs on it
 
     @property
@@ -113,9 +126,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     @property
     def client(self) -> MongoClient[Document]:
         """The alias's MongoClient, shared by all threads; sends nothing."""
-        client = self.server.client
-        client.shell = self.shell
-        return client
+        return self.server.client
 
     @client.setter
     def client(self, shell: DatabaseClient) -> None:
@@ -139,13 +150,19 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
     @property
     def database_name(self) -> str:
-        return database_name(self.alias, self.settings_dict)
+        """NAME, or what the path of the URI in HOST names."""
+        named = (self.settings_dict["NAME"], self.settings_dict["HOST"])
+        # Tests change NAME; checking it anew for each operation would cost more than this.
+        if named != self._named:
+            self._database_name = database_name(self.alias, self.settings_dict)
+            self._named = named
+        return self._database_name
 
     # What the repository asks before each operation
 
     def use(self) -> Server:
         """Return the server, connected and usable: what cursor() is to an SQL engine."""
-        self._ask_test_tools()
+        self._respect_test_case()
         if self.health_check_enabled and not self.health_check_done:
             self.close_if_health_check_failed()
         self.ensure_connection()
@@ -156,10 +173,12 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
     async def ause(self) -> LoopClient:
         """See use(); knows no transaction, for Django's are bound to a thread."""
-        self._ask_test_tools()
-        # Not ensure_connection() itself, which refuses to work in an asynchronous context.
-        if BaseDatabaseWrapper.ensure_connection is not ENSURE_CONNECTION:
-            self._forbidden_to_connect()
+        self._respect_test_case()
+        if BaseDatabaseWrapper.ensure_connection.__module__ != BaseDatabaseWrapper.__module__:
+            # A test tool has put its own in place, to forbid the database. Django's would refuse
+            # any asynchronous context; ours is allowed there.
+            with contextlib.suppress(SynchronousOnlyOperation):
+                self.ensure_connection()
         on_loop = self.server.on_loop
         if not on_loop.verified:
             async with self.wrap_database_errors:
@@ -168,10 +187,12 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             on_loop.verified = True
         return on_loop
 
-    def _ask_test_tools(self) -> None:
-        # SimpleTestCase forbids queries by replacing this method on the instance.
-        if "cursor" in self.__dict__:
-            self.__dict__["cursor"]()
+    def _respect_test_case(self) -> None:
+        # SimpleTestCase forbids queries by an object of its own in the place of this method. It
+        # leaves the real method there afterwards, and other tools put functions there.
+        cursor = self.__dict__.get("cursor")
+        if cursor is not None and hasattr(cursor, "wrapped"):
+            cursor()
 
     @property
     def session(self) -> ClientSession | None:
@@ -201,10 +222,17 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         """Reach the server once per process; later only if the driver knows of none."""
         server: Server = conn_params["server"]
         client = server.client
-        if not server.verified or not client.topology_description.has_readable_server(
-            client.read_preference
-        ):
-            client.admin.command("ping")
+        if server.verified and not can_read(client):
+            server.revive()
+            client = server.client
+        if not server.verified or not can_read(client):
+            try:
+                client.admin.command("ping")
+            except ConfigurationError as exc:
+                # The driver itself refuses servers that are older still.
+                if "wire version" in str(exc):
+                    raise ServerTooOld(f"DATABASES[{self.alias!r}]: {exc}") from exc
+                raise
             server.verified = True
         return Link(server)
 
@@ -240,6 +268,16 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         self.close_if_health_check_failed()
         self.ensure_connection()
         return self.create_cursor(name)
+
+    @property
+    def force_debug_cursor(self) -> bool:
+        """Whether CaptureQueriesContext wants each command in `queries`."""
+        return self._force_debug_cursor
+
+    @force_debug_cursor.setter
+    def force_debug_cursor(self, value: bool) -> None:
+        self._force_debug_cursor = value
+        (commands.forced.add if value else commands.forced.discard)(self)
 
     # Errors
 
@@ -303,8 +341,24 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         session, self.connection.session = self.connection.session, None
         return session
 
-    # Nothing here is deferred, and nothing is checked by the server.
+    def forget_parent(self) -> Link | None:
+        """In a forked child: give up the parent's client, and its transaction for good."""
+        link, self.connection = self.connection, None
+        if self.in_atomic_block:
+            self.closed_in_transaction = True
+            self.needs_rollback = True
+        return link
 
-    @contextmanager
-    def constraint_checks_disabled(self) -> Iterator[None]:
-        yield
+
+def can_read(client: MongoClient[Document]) -> bool:
+    """Return whether the driver knows of a server to read from, without asking one."""
+    return client.topology_description.has_readable_server(client.read_preference)
+
+
+def after_fork_in_child() -> None:
+    """Make the child's connections start anew, on clients of its own."""
+    servers.forget_parent(*[wrapper.forget_parent() for wrapper in list(wrappers)])
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=after_fork_in_child)

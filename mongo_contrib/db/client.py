@@ -2,12 +2,23 @@
 
 import os
 import shutil
-import signal
 import subprocess
+import tempfile
 from collections.abc import Sequence
-from typing import Any
+from urllib.parse import quote_plus, urlencode
 
+from django.core.management.base import CommandError
+from django.db import connections
 from django.db.backends.base.client import BaseDatabaseClient
+
+from mongo_contrib.db.uri import SCHEMES, database_name
+
+# mongosh reads a URI only from its command line, where every user of the machine can see it. It
+# runs this file first, which connects by what only the owner's processes can read.
+CONNECT = """\
+db = connect(process.env.MONGO_CONTRIB_URI);
+delete process.env.MONGO_CONTRIB_URI;
+"""
 
 
 class DatabaseClient(BaseDatabaseClient):
@@ -16,7 +27,45 @@ class DatabaseClient(BaseDatabaseClient):
     executable_name = "mongosh"
 
     def runshell(self, parameters: Sequence[str]) -> None:
-        raise FileNotFoundError
+        """Run mongosh until its user leaves it."""
+        executable = shutil.which(self.executable_name)
+        if executable is None:
+            raise CommandError(
+                f"{self.executable_name!r} is not on PATH: install MongoDB Shell "
+                f"(https://www.mongodb.com/docs/mongodb-shell/install/) and run dbshell again."
+            )
+        with tempfile.TemporaryDirectory() as directory:
+            script = os.path.join(directory, "connect.js")
+            with open(script, "w", encoding="utf-8") as file:
+                file.write(CONNECT)
+            subprocess.run(
+                [executable, "--nodb", "--shell", script, *parameters],
+                env={**os.environ, "MONGO_CONTRIB_URI": self.uri()},
+                check=True,
+            )
+
+    def uri(self) -> str:
+        """Return a URI that leads to the alias's database, with its user and password."""
+        connection = self.connection
+        arguments = connection.server.client_arguments()
+        host = str(arguments["host"])
+        if not host.startswith(SCHEMES):
+            host = f"mongodb://{host}"
+        scheme, _, rest = host.partition("://")
+        authority, _, path = rest.partition("/")
+        name, _, query = path.partition("?")
+        user, password = arguments.get("username"), arguments.get("password")
+        if user:
+            authority = authority.rpartition("@")[2]
+            authority = f"{quote_plus(user)}:{quote_plus(password or '')}@{authority}"
+        if "port" in arguments and ":" not in authority.rpartition("@")[2]:
+            authority = f"{authority}:{arguments['port']}"
+        if user and not name and "authsource" not in query.lower():
+            # Without a database in the URI users are looked up in "admin"; naming ours here
+            # must not change that.
+            query = "&".join(filter(None, [query, urlencode({"authSource": "admin"})]))
+        database = database_name(connection.alias, connection.settings_dict)
+        return f"{scheme}://{authority}/{database}" + (f"?{query}" if query else "")
 
 
 class ShellMixin:
@@ -27,7 +76,8 @@ class ShellMixin:
     """
 
     executable_name = DatabaseClient.executable_name
-    shell: DatabaseClient
+    alias: str
 
     def runshell(self, parameters: Sequence[str]) -> None:
-        self.shell.runshell(parameters)
+        """See DatabaseClient.runshell()."""
+        connections[self.alias].shell.runshell(parameters)

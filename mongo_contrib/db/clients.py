@@ -2,10 +2,9 @@
 
 import asyncio
 import contextlib
-import os
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
-from datetime import timezone
+from datetime import UTC
 from typing import Any
 
 from bson.binary import UuidRepresentation
@@ -22,6 +21,8 @@ import mongo_contrib
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
 from mongo_contrib.db.uri import client_arguments, embedded_directory, setting
+
+__all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]
 
 Document = dict[str, Any]
 # (database, collection, USE_TZ, read preference, read concern, write concern)
@@ -44,21 +45,24 @@ class Server:
 
     def __init__(self, alias: str, arguments: dict[str, Any], directory: str | None) -> None:
         self.alias = alias
-        self.arguments = arguments
         self.directory = directory
         self.verified = False
         self.features: dict[str, bool] = {}
         self.lock = threading.RLock()
+        self._arguments = arguments
         self._client: Client | None = None
         self._collections: dict[Key, Collection[Document]] = {}
         self._loops: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
     @property
     def client(self) -> Client:
+        """The client of all threads, made on first use."""
         if self._client is None:
             with self.lock:
                 if self._client is None:
-                    self._client = self._make(Client)
+                    client = self._make(Client)
+                    client.alias = self.alias
+                    self._client = client
         return self._client
 
     @property
@@ -88,11 +92,29 @@ class Server:
             self._collections[key] = collection
             return collection
 
-    def close(self) -> None:
-        """Close the sync client, and leave the async ones to their loops.
+    def client_arguments(self) -> dict[str, Any]:
+        """Return the arguments of MongoClient; starts the embedded server, if it is one."""
+        arguments = dict(self._arguments)
+        if self.directory is not None:
+            # Only projects with an "embedded:" host pay for this import.
+            from mongo_contrib.embedded import acquire
 
-        An embedded server stays: its user is the process, and other aliases may be on it.
-        """
+            arguments["host"] = acquire(self.directory)
+        return arguments
+
+    def revive(self) -> None:
+        """Start an embedded server again that died, and turn to its new address."""
+        with self.lock:
+            client = self._client
+            if client is None or self.directory is None:
+                return
+            host = self.client_arguments()["host"].partition("://")[2].partition("/")[0]
+            known = client.topology_description.server_descriptions()
+            if host not in {f"{name}:{port}" for name, port in known}:
+                self.close()
+
+    def close(self) -> None:
+        """Close the client of all threads; those of event loops end with their loops."""
         with self.lock:
             client, self._client = self._client, None
             self._collections.clear()
@@ -101,13 +123,7 @@ class Server:
             client.close()
 
     def _make(self, make: Any) -> Any:
-        arguments = dict(self.arguments)
-        if self.directory is not None:
-            # Optional, and heavy: only projects with an "embedded:" host pay for it.
-            from mongo_contrib.embedded import acquire
-
-            # Again for each client: that is cheap, and brings a server that has died back.
-            arguments["host"] = acquire(self.directory)
+        arguments = self.client_arguments()
         arguments.setdefault("driver", DriverInfo("mongo_contrib", mongo_contrib.__version__))
         arguments["event_listeners"] = [
             CommandLog(self.alias),
@@ -117,9 +133,25 @@ class Server:
             return make(**arguments)
         except (ConfigurationError, InvalidURI, TypeError, ValueError) as exc:
             raise ImproperlyConfigured(
-                f"{setting(self.alias, 'OPTIONS')} or ['HOST'] is not what the driver accepts: "
-                f"{exc}."
+                f"{setting(self.alias, 'OPTIONS')} or the URI in HOST holds what MongoClient does "
+                f"not accept: {exc}."
             ) from exc
+
+
+def options(key: Key) -> tuple[Any, ...]:
+    """Return the arguments of get_collection() after the name, for a key."""
+    _, _, use_tz, read_preference, read_concern, write_concern = key
+    return (codec_options(use_tz), read_preference, write_concern, read_concern)
+
+
+def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
+    """Return how documents are read: aware datetimes in UTC when USE_TZ, standard UUIDs."""
+    aware = settings.USE_TZ if use_tz is None else use_tz
+    return CodecOptions(
+        tz_aware=aware,
+        tzinfo=UTC if aware else None,
+        uuid_representation=UuidRepresentation.STANDARD,
+    )
 
 
 class LoopClient:
@@ -162,75 +194,58 @@ class LoopClient:
             self._closer.__anext__().__await__().__next__()
 
 
-def options(key: Key) -> tuple[Any, ...]:
-    """Return the arguments of get_collection() after the name, for a key."""
-    return (codec_options(key[2]), key[3], key[5], key[4])
-
-
-def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
-    """Return how documents are read: aware datetimes in UTC when USE_TZ, standard UUIDs."""
-    aware = settings.USE_TZ if use_tz is None else use_tz
-    return CodecOptions(
-        tz_aware=aware,
-        tzinfo=timezone.utc if aware else None,
-        uuid_representation=UuidRepresentation.STANDARD,
-    )
-
-
 class Servers:
-    """Hand out the Server of an alias, made anew after a fork or when its settings changed."""
+    """Hand out the Server of an alias; made anew after a fork, or for other settings."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._servers: dict[str, tuple[Any, Server]] = {}
+        # More than one per alias only where settings change while the process runs, in tests.
+        self._servers: dict[str, list[tuple[Any, Server]]] = {}
+        self._inherited: list[Any] = []
 
     def get(self, alias: str, settings_dict: Mapping[str, Any]) -> Server:
         """Return the server for an alias with these settings, without any I/O."""
         wanted = fingerprint(settings_dict)
-        known = self._servers.get(alias)
-        if known is not None and known[0] == wanted:
-            return known[1]
+        for known, server in self._servers.get(alias, ()):
+            if known == wanted:
+                return server
         with self._lock:
-            known = self._servers.get(alias)
-            if known is None or known[0] != wanted:
-                old = known
-                server = Server(
-                    alias,
-                    client_arguments(alias, settings_dict),
-                    embedded_directory(str(settings_dict["HOST"] or "")),
-                )
-                known = self._servers[alias] = (wanted, server)
-                if old is not None:
-                    old[1].close()
-            return known[1]
+            for known, server in self._servers.get(alias, ()):
+                if known == wanted:
+                    return server
+            server = Server(
+                alias,
+                client_arguments(alias, settings_dict),
+                embedded_directory(str(settings_dict["HOST"] or "")),
+            )
+            self._servers.setdefault(alias, []).append((wanted, server))
+            return server
 
     def close_all(self) -> None:
         """Close every client of this process; the next use makes new ones."""
         with self._lock:
-            servers, self._servers = self._servers, {}
-        for _, server in servers.values():
+            everything = [server for pairs in self._servers.values() for _, server in pairs]
+        for server in everything:
             server.close()
 
-    def after_fork(self) -> None:
-        """Forget the parent's clients: their sockets and threads are not this process's."""
+    def forget_parent(self, *more: Any) -> None:
+        """In a forked child: leave the parent's clients alone and start with none.
+
+        They are kept, not closed: closing would end the parent's sessions on the server.
+        """
         self._lock = threading.Lock()
-        # Kept, not closed: closing would end the parent's sessions on the server.
-        _parents.append(self._servers)
+        self._inherited += [self._servers, *more]
         self._servers = {}
 
 
 def fingerprint(settings_dict: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what a client depends on; NAME is not of it."""
+    """Return what a client depends on; the name of the database is not of it."""
     keys = ("HOST", "PORT", "USER", "PASSWORD")
-    options = settings_dict["OPTIONS"] or {}
-    pairs = sorted(options.items()) if isinstance(options, Mapping) else options
-    return (*(settings_dict[key] for key in keys), pairs)
+    options = settings_dict["OPTIONS"]
+    return (
+        *(settings_dict[key] for key in keys),
+        dict(options) if isinstance(options, Mapping) else options,
+    )
 
 
-_parents: list[Any] = []
 servers = Servers()
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=servers.after_fork)
-
-__all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]

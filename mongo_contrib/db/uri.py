@@ -70,7 +70,7 @@ def database_name(alias: str, settings_dict: Mapping[str, Any]) -> str:
     if not isinstance(name, str) or re.search(r'[/\\. "$\x00]', name) or len(name) > 63:
         raise ImproperlyConfigured(
             f"{setting(alias, 'NAME')} is {name!r}: the name of a database has at most 63 "
-            f"characters, none of them a space or one of / \\ . \" $."
+            f'characters, none of them a space or one of / \\ . " $.'
         )
     return name
 

@@ -1,32 +1,7 @@
-"""The errors of this package, all of them Django's.
-
-Django's tree, with ours marked by an asterisk:
-
-    django.db.DatabaseError
-    ├── IntegrityError
-    │   └── DuplicateKeyError*      a unique index refused a value
-    ├── DataError
-    │   ├── DocumentInvalid*        the collection's validator refused a document
-    │   ├── DocumentTooLarge*       over the server's limit (16 MB)
-    │   └── ValueNotStorable*       a value that BSON cannot hold
-    ├── OperationalError
-    │   ├── AccessDenied*           wrong user or password, or not allowed to
-    │   ├── CommitUncertain*        nobody knows whether a transaction was committed
-    │   ├── QueryTimeout*           the time limit of an operation ran out
-    │   ├── ServerUnavailable*      no server reached, or the connection was lost
-    │   └── WriteConflict*          another transaction changed the same documents first
-    ├── NotSupportedError
-    │   └── ServerTooOld*           the server is older than MongoDB 7.0
-    └── ProgrammingError            a malformed filter, update, pipeline or index
-
-They are raised by `mongo_contrib.repository`, always `from` the driver's error, which is their
-`__cause__`. An error made of several (a bulk write) is of the first one's class and keeps the
-server's list of all as `write_errors`.
-"""
+"""From an error of the driver to Django's, as a pure function."""
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from types import TracebackType
 from typing import Any
 
 from bson.errors import BSONError
@@ -34,7 +9,6 @@ from django.db import (
     DatabaseError,
     DataError,
     Error,
-    IntegrityError,
     InterfaceError,
     NotSupportedError,
     OperationalError,
@@ -52,91 +26,16 @@ from pymongo.errors import (
 )
 from pymongo.errors import DocumentTooLarge as DriverDocumentTooLarge
 
-__all__ = [
-    "AccessDenied",
-    "CommitUncertain",
-    "DocumentInvalid",
-    "DocumentTooLarge",
-    "DuplicateKeyError",
-    "QueryTimeout",
-    "ServerTooOld",
-    "ServerUnavailable",
-    "ValueNotStorable",
-    "WriteConflict",
-    "translate",
-    "translated_errors",
-]
-
-
-class DuplicateKeyError(IntegrityError):
-    """A unique index refused a value; names the collection, the index, its fields and the values.
-
-    `fields` are stored paths in the order of the index. `values` may lack a field where the
-    server's error does not tell its value and the written document is not known either.
-    """
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        collection: str | None = None,
-        index: str | None = None,
-        fields: tuple[str, ...] = (),
-        values: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.collection = collection
-        self.index = index
-        self.fields = fields
-        self.values = dict(values or {})
-
-
-class DocumentInvalid(DataError):
-    """The collection's validator refused a document; `reasons` maps a path to what is wrong."""
-
-    def __init__(
-        self,
-        message: str,
-        *,
-        collection: str | None = None,
-        reasons: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.collection = collection
-        self.reasons = dict(reasons or {})
-
-
-class DocumentTooLarge(DataError):
-    """A document is over the server's size limit."""
-
-
-class ValueNotStorable(DataError):
-    """A value is of a type, or a number of a size, that BSON cannot hold."""
-
-
-class AccessDenied(OperationalError):
-    """The server refused the user or the password, or the user may not do this."""
-
-
-class CommitUncertain(OperationalError):
-    """The server did not confirm a commit: the transaction may have happened or not."""
-
-
-class QueryTimeout(OperationalError):
-    """An operation ran into its time limit."""
-
-
-class ServerUnavailable(OperationalError):
-    """No server could be reached, or the connection was lost during an operation."""
-
-
-class WriteConflict(OperationalError):
-    """Another transaction changed the same documents first; the whole block can be repeated."""
-
-
-class ServerTooOld(NotSupportedError):
-    """The server speaks a protocol older than that of MongoDB 7.0."""
-
+from mongo_contrib.exceptions.classes import (
+    AccessDenied,
+    DocumentInvalid,
+    DocumentTooLarge,
+    DuplicateKeyError,
+    QueryTimeout,
+    ServerUnavailable,
+    ValueNotStorable,
+    WriteConflict,
+)
 
 # What pymongo raises: its own errors, those of BSON, and two built-in ones when it cannot encode
 # a number beyond 64 bits or a lone surrogate.
@@ -241,65 +140,6 @@ def unnamed_index(exc: BaseException) -> str | None:
     return _index_name(details.get("errmsg", ""))
 
 
-class translated_errors:
-    """A context manager, sync and async, that raises Django's errors for the driver's."""
-
-    __slots__ = ("aindex_keys", "collection", "document", "failed", "index_keys")
-
-    def __init__(
-        self,
-        *,
-        collection: str | None = None,
-        document: Mapping[str, Any] | None = None,
-        index_keys: IndexKeys | None = None,
-        aindex_keys: Callable[[str], Any] | None = None,
-        failed: Callable[[Exception, Error], None] | None = None,
-    ) -> None:
-        """`failed` is told of every error before it is raised: the connection's bookkeeping."""
-        self.collection = collection
-        self.document = document
-        self.index_keys = index_keys
-        self.aindex_keys = aindex_keys
-        self.failed = failed
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if exc is not None and isinstance(exc, DRIVER_ERRORS):
-            self._raise(exc, self.index_keys)
-
-    async def __aenter__(self) -> None:
-        return None
-
-    async def __aexit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if exc is None or not isinstance(exc, DRIVER_ERRORS):
-            return
-        keys: Iterable[str] = ()
-        index = unnamed_index(exc)
-        if index is not None and self.aindex_keys is not None:
-            keys = await self.aindex_keys(index)
-        self._raise(exc, lambda name: keys)
-
-    def _raise(self, exc: Exception, index_keys: IndexKeys | None) -> None:
-        error = translate(
-            exc, collection=self.collection, document=self.document, index_keys=index_keys
-        )
-        if self.failed is not None:
-            self.failed(exc, error)
-        raise error from exc
-
-
 def _server_error(
     code: int | None,
     details: Mapping[str, Any],
@@ -314,15 +154,16 @@ def _server_error(
         return _invalid(details, collection)
     if code in CONFLICT or "TransientTransactionError" in details.get("errorLabels", ()):
         return WriteConflict(
-            _in(collection, "another transaction changed the same documents first, or this one "
-                f"was ended by the server; repeat the whole atomic() block ({sentence})")
+            _in(
+                collection,
+                "another transaction changed the same documents first, or this one "
+                f"was ended by the server; repeat the whole atomic() block ({sentence})",
+            )
         )
     return CLASSES.get(code or 0, DatabaseError)(_in(collection, sentence))
 
 
-def _bulk(
-    exc: BulkWriteError, collection: str | None, index_keys: IndexKeys | None
-) -> Error:
+def _bulk(exc: BulkWriteError, collection: str | None, index_keys: IndexKeys | None) -> Error:
     errors = exc.details.get("writeErrors") or exc.details.get("writeConcernErrors") or [{}]
     first = errors[0]
     op = first.get("op")
@@ -336,7 +177,7 @@ def _bulk(
     )
     if len(errors) > 1:
         error.args = (f"{error.args[0]} (the first of {len(errors)} errors)",)
-    error.write_errors = list(errors)  # type: ignore[attr-defined]
+    error.write_errors = list(errors)
     return error
 
 

@@ -1,0 +1,106 @@
+"""One collection of one alias: what every verb of a repository needs before and after pymongo."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from django.conf import settings
+from django.db import connections
+from pymongo.asynchronous.collection import AsyncCollection
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import _ServerMode as ReadPreference
+from pymongo.write_concern import WriteConcern
+
+from mongo_contrib.db.aliases import default_alias, get_connection
+from mongo_contrib.db.clients import Document, Key
+from mongo_contrib.exceptions import translated_errors
+
+
+class CollectionAccess:
+    """Finds the collection and the transaction, and translates what the driver raises.
+
+    Making one sends nothing and reads no setting.
+    """
+
+    def __init__(
+        self,
+        collection: str,
+        *,
+        using: str | None = None,
+        read_preference: ReadPreference | None = None,
+        read_concern: ReadConcern | None = None,
+        write_concern: WriteConcern | None = None,
+    ) -> None:
+        """`using` is an alias of DATABASES; the default is mongo_contrib.db.default_alias().
+
+        The other three are those of pymongo's Collection; a transaction has its own.
+        """
+        self.name = collection
+        self._using = using
+        self._options = (read_preference, read_concern, write_concern)
+        self._errors = self._translating()
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r}, using={self._using!r})"
+
+    @property
+    def using(self) -> str:
+        """The alias of DATABASES."""
+        if self._using is None:
+            self._using = default_alias()
+        return self._using
+
+    @property
+    def collection(self) -> Collection[Document]:
+        """The pymongo Collection, for all that has no verb here; sends nothing.
+
+        It joins no transaction by itself: pass `session=connection.session`.
+        """
+        connection = get_connection(self.using)
+        return connection.server.collection(self._key(connection))
+
+    @property
+    def acollection(self) -> AsyncCollection[Document]:
+        """See collection, for the running event loop."""
+        connection = get_connection(self.using)
+        return connection.server.on_loop.collection(self._key(connection))
+
+    def _open(self) -> tuple[Collection[Document], ClientSession | None]:
+        """Return the collection on a usable connection and the session of the transaction."""
+        connection: Any = connections[self._using or self.using]
+        server = connection.use()
+        return server.collection(self._key(connection)), connection.session
+
+    async def _aopen(self) -> AsyncCollection[Document]:
+        """See _open()."""
+        connection: Any = connections[self._using or self.using]
+        on_loop = await connection.ause()
+        return on_loop.collection(self._key(connection))
+
+    def _key(self, connection: Any) -> Key:
+        return (connection.database_name, self.name, settings.USE_TZ, *self._options)
+
+    def _translating(self, document: Mapping[str, Any] | None = None) -> translated_errors:
+        return translated_errors(
+            collection=self.name,
+            document=document,
+            index_keys=self._index_keys,
+            aindex_keys=self._aindex_keys,
+            failed=self._failed,
+        )
+
+    def _failed(self, exc: Exception, error: Any) -> None:
+        connections[self.using].failed(exc, error)
+
+    def _index_keys(self, name: str) -> list[str]:
+        # Outside the transaction, which has ended with the error that is being told.
+        return keys_of(name, self.collection.list_indexes())
+
+    async def _aindex_keys(self, name: str) -> list[str]:
+        return keys_of(name, await (await self.acollection.list_indexes()).to_list())
+
+
+def keys_of(name: str, indexes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Return the paths of the index of a name, among those that the server describes."""
+    return next((list(index["key"]) for index in indexes if index["name"] == name), [])
