@@ -6,7 +6,8 @@ Those of document classes are with the documents. Importing this module register
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
@@ -17,7 +18,6 @@ from django.db import DatabaseError, connections, router
 from mongo_contrib.db import is_mongo
 from mongo_contrib.db.schema import Kind, declared, plan
 from mongo_contrib.db.schema.planning import declarations
-from mongo_contrib.exceptions import ServerTooOld
 
 ROUTER = "mongo_contrib.routers.DocumentRouter"
 ROUTER_HINT = f'Add it to the settings: DATABASE_ROUTERS = ["{ROUTER}"]'
@@ -135,52 +135,35 @@ def check_references(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
 
 
 @register(Tags.database)
-def check_server(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Ask each MongoDB alias of ``check --database``: reachable, recent, as declared."""
+def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """What the servers of ``check --database`` hold is what documents and apps declare."""
     problems: list[CheckMessage] = []
     for alias in databases or ():
-        if not is_mongo(alias):
-            continue
-        try:
-            problems += ask_server(alias)
-        except ServerTooOld as exc:
-            problems.append(Error(str(exc), id="mongo_contrib.E007"))
-        except ImproperlyConfigured:
-            pass  # E001 has said it
-        except DatabaseError as exc:
-            problems.append(
-                Error(
-                    f"The server of DATABASES[{alias!r}] cannot be used: {exc}",
-                    hint="Start it, or correct the entry; `manage.py waitformongo` waits for it.",
-                    id="mongo_contrib.E006",
-                )
-            )
+        if is_mongo(alias):
+            # Whether the server can be used at all, the engine's own check has said.
+            with suppress(DatabaseError, ImproperlyConfigured):
+                problems += compare(alias)
     return problems
 
 
-def ask_server(alias: str) -> Iterator[CheckMessage]:
-    connection = connections[alias]
-    connection.ensure_connection()
-    if not connection.features.has("transactions"):
-        yield Warning(
-            f"The server of DATABASES[{alias!r}] has no transactions, so transaction.atomic() "
-            "does nothing: what was written before an error stays written.",
-            hint="Run it as a replica set; one node is enough (mongod --replSet rs0).",
-            id="mongo_contrib.W001",
-        )
-    steps = plan(connection, declared(alias))
+def compare(alias: str) -> list[CheckMessage]:
+    problems: list[CheckMessage] = []
+    steps = plan(connections[alias], declared(alias))
     missing = [step.describe() for step in steps if step.kind is Kind.CHANGE]
     if missing:
-        yield Warning(
-            f"DATABASES[{alias!r}] is not as declared: {named(missing, '; ')}.",
-            hint=f"Run `manage.py migrate --database {alias}`.",
-            id="mongo_contrib.W002",
+        problems.append(
+            Warning(
+                f"DATABASES[{alias!r}] is not as declared: {named(missing, '; ')}.",
+                hint=f"Run `manage.py migrate --database {alias}`.",
+                id="mongo_contrib.W002",
+            )
         )
     for step in steps:
         if step.kind is Kind.WARNING:
-            yield Warning(f"{step.describe()}.", id="mongo_contrib.W003")
+            problems.append(Warning(f"{step.describe()}.", id="mongo_contrib.W003"))
         elif step.kind is Kind.ERROR:
-            yield Error(f"{step.describe()}.", id="mongo_contrib.E008")
+            problems.append(Error(f"{step.describe()}.", id="mongo_contrib.E007"))
+    return problems
 
 
 def is_document(model: Any) -> bool:

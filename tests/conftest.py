@@ -15,35 +15,36 @@ _SERVER_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
 _missing = pytest.StashKey[str]()
 
 
-def _look_for_server(config: pytest.Config) -> str:
-    """Describe the server in use; without one, end the run in CI and remember it elsewhere."""
+def _problem(config: pytest.Config) -> str:
+    """Why no server can be used, or "" if one can; without one a run in CI ends here."""
     from django.core.exceptions import ImproperlyConfigured
     from django.db import DatabaseError
-    from pymongo.errors import PyMongoError
 
     from mongo_contrib.db import get_connection
-    from mongo_contrib.test.server import describe_server
 
-    try:
-        line = f"mongodb: {describe_server(get_connection())}"
-    except (DatabaseError, PyMongoError, ImproperlyConfigured) as exc:
-        line = f"no MongoDB server: {exc}"
-        if os.environ.get("CI"):
-            pytest.exit(line, returncode=1)
-        config.stash[_missing] = line
-        return f"{line}\nmongodb: NONE, so every test that needs one is SKIPPED"
-    config.stash[_missing] = ""
-    return line
+    if _missing not in config.stash:
+        config.stash[_missing] = ""
+        try:
+            get_connection().ensure_connection()
+        except (DatabaseError, ImproperlyConfigured) as exc:
+            config.stash[_missing] = f"no MongoDB server: {exc}"
+            if os.environ.get("CI"):
+                pytest.exit(config.stash[_missing], returncode=1)
+    return config.stash[_missing]
 
 
 def pytest_report_header(config: pytest.Config) -> str:
-    return _look_for_server(config)
+    from mongo_contrib.db import get_connection
+    from mongo_contrib.test import describe_server
+
+    problem = _problem(config)
+    if problem:
+        return f"mongodb: NONE, so every test that needs one is SKIPPED: {problem}"
+    return f"mongodb: {describe_server(get_connection())}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if _missing not in config.stash:  # in a worker of xdist, which prints no header
-        _look_for_server(config)
-    reason = config.stash[_missing]
+    reason = _problem(config)
     if not reason:
         return
     for item in items:

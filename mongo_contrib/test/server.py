@@ -28,9 +28,7 @@ def describe_server(connection: Any) -> str:
     else:
         topology = "standalone"
     host, port = hello["me"].rsplit(":", 1) if "me" in hello else client.address
-    features = connection.features
-    known = [name for name in CAPABILITIES if hasattr(type(features), f"supports_{name}")]
-    supported = [name for name in known if features.has(name)]
+    supported = [name for name in CAPABILITIES if connection.features.has(name)]
     return (
         f"{_kind(info)}, {topology}, at {host}:{port}; supports {', '.join(supported) or 'little'}"
     )

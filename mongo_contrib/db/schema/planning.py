@@ -27,12 +27,20 @@ __all__ = ["declarations", "declared", "differences", "plan"]
 CHANGEABLE = frozenset(
     {"validator", "validationLevel", "validationAction", "changeStreamPreAndPostImages"}
 )
-VALIDATION = frozenset({"validator", "validationLevel", "validationAction"})
+# The feature that these options need of a server.
+NEEDED_BY_OPTIONS = {
+    "validators": frozenset({"validator", "validationLevel", "validationAction"}),
+    "default_collation": frozenset({"collation"}),
+    "capped_collections": frozenset({"capped", "size", "max"}),
+    "time_series": frozenset({"timeseries"}),
+}
 # Options a server leaves out while they have these values.
 OPTION_DEFAULTS = {"validationLevel": "strict", "validationAction": "error", "capped": False}
 # A server rounds the size of a capped collection up.
 NOT_COMPARED = frozenset({"size", "check_exists", "autoIndexId"})
 LISTED = 10
+# The server's own collections, and those with which its features are being tried out.
+OF_NOBODY = ("system.", "mongo_contrib_probe_")
 
 
 def declarations(alias: str) -> Iterator[CollectionSpec]:
@@ -72,7 +80,7 @@ def plan(
         for spec in specs:
             known.add(spec.name)
             steps += _Collection(connection, spec, existing.get(spec.name)).steps()
-    others = sorted(n for n in existing if n not in known and not n.startswith("system."))
+    others = sorted(n for n in existing if n not in known and not n.startswith(OF_NOBODY))
     if others and undeclared:
         listed = ", ".join(others[:LISTED]) + (", ..." if len(others) > LISTED else "")
         steps.append(Message(Kind.NOTE, f"Nothing declares {len(others)} collection(s): {listed}"))
@@ -104,8 +112,6 @@ class _Collection:
     # Features
 
     def lacks(self, feature: str | None) -> bool:
-        if not hasattr(type(self.connection.features), f"supports_{feature}"):  # interim
-            return False
         return feature is not None and not self.connection.features.has(feature)
 
     def without_feature(self, index: IndexSpec) -> Step:
@@ -118,12 +124,15 @@ class _Collection:
 
     def wanted_options(self) -> tuple[dict[str, Any], list[Step]]:
         """The declared options without those that the server cannot keep, and a word on these."""
-        options = {name: self.spec.options[name] for name in self.spec.options}
-        if VALIDATION & options.keys() and self.lacks("validators"):
-            options = {name: options[name] for name in options if name not in VALIDATION}
-            text = "is left without its validator, because this server lacks validators"
-            return options, [self.message(Kind.WARNING, text)]
-        return options, []
+        options = dict(self.spec.options)
+        steps = []
+        for feature, names in NEEDED_BY_OPTIONS.items():
+            given = names & options.keys()
+            if given and self.lacks(feature):
+                options = {name: options[name] for name in options if name not in names}
+                text = f"is left without {', '.join(sorted(given))}: this server lacks {feature}"
+                steps.append(self.message(Kind.WARNING, text))
+        return options, steps
 
     # A collection that is not there
 
