@@ -37,9 +37,10 @@ from mongo_contrib.exceptions.classes import (
     WriteConflict,
 )
 from mongo_contrib.exceptions.context import translated_errors
-from mongo_contrib.exceptions.translation import translate
+from mongo_contrib.exceptions.translation import DUPLICATE_KEY, translate
 
 __all__ = [
+    "DUPLICATE_KEY",
     "AccessDenied",
     "CommitUncertain",
     "DocumentInvalid",
