@@ -205,7 +205,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         link = self.connection
         if link.session is None:
             self.validate_thread_sharing()
-            if self.closed_in_transaction or not self.features.supports_transactions:
+            if self.closed_in_transaction or not self.features.has("transactions"):
                 return None
             with self.wrap_database_errors:
                 session = link.server.client.start_session()

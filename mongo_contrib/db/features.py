@@ -44,13 +44,22 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_snapshot_sessions = Capability()
     supports_text_index = Capability()
     supports_time_series = Capability()
-    supports_transactions = Capability()
     supports_ttl_index = Capability()
     supports_validators = Capability()
     supports_views = Capability()
     supports_wildcard_index = Capability()
 
     # Django's: transactions. A nested atomic() joins the outer one.
+    @property
+    def supports_transactions(self) -> bool:  # type: ignore[override]
+        """False in a test database, whatever the server; has("transactions") asks the server.
+
+        Django reads it to wrap each test of a TestCase in one transaction. Without savepoints,
+        the first refused write would end that; other threads and async code would see nothing
+        of it; and on_commit() would never run. So tests really write, and are cleaned up after.
+        """
+        return not self.connection.creation.is_test_database and self.has("transactions")
+
     uses_savepoints = False
     can_release_savepoints = False
     atomic_transactions = True

@@ -15,14 +15,14 @@ class DatabaseValidation(BaseDatabaseValidation):
         alias = self.connection.alias
         try:
             self.connection.ensure_connection()
-            transactions = self.connection.features.supports_transactions
+            transactions = self.connection.features.has("transactions")
         except (DatabaseError, ImproperlyConfigured) as exc:
             return [
                 checks.Error(
                     f"DATABASES[{alias!r}] cannot be used: {exc}",
                     hint="Is the server running, and do HOST, USER and PASSWORD belong to it? "
                     "`manage.py waitformongo` waits for one that is starting.",
-                    id="mongo_contrib.E001",
+                    id="mongo_contrib.E006",
                 )
             ]
         if transactions:
