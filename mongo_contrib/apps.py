@@ -20,8 +20,6 @@ class MongoContribConfig(AppConfig):
 
     def mongo_collections(self, alias: str) -> list[CollectionSpec]:
         """The collections of every Document class that lives on ``alias``."""
-        try:  # interim
-            from mongo_contrib.documents.schema import collection_specs
-        except ModuleNotFoundError:
-            return []
+        from mongo_contrib.documents.schema import collection_specs
+
         return collection_specs(alias)

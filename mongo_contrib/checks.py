@@ -113,25 +113,25 @@ def check_collections(app_configs: Any = None, **kwargs: Any) -> list[CheckMessa
 
 @register()
 def check_references(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
-    """No foreign key crosses the border between documents and SQL models."""
-    problems: list[CheckMessage] = []
-    for model in apps.get_models(include_auto_created=True):
-        for field in model._meta.local_fields:
-            target = getattr(field.remote_field, "model", None)
-            if target is None or isinstance(target, str):
-                continue  # no relation, or one that Django's own check finds unresolved
-            if embedded(target):
-                found = f"refers to {target._meta.label}, which is embedded in documents"
-                cure = "Refer to the document that holds it."
-            elif not is_document(model) and not embedded(model) and is_document(target):
-                found = f"is of an SQL model and refers to the document {target._meta.label}"
-                cure = "Make the model a Document too, or keep the id in a plain CharField."
-            else:
-                continue
-            problems.append(
-                Error(f"{field} {found}.", hint=cure, obj=field, id="mongo_contrib.E005")
-            )
-    return problems
+    """No table of an SQL database refers to documents."""
+    sql_aliases = [alias for alias in connections if not is_mongo(alias)]
+    return [
+        Error(
+            f"{field} is a reference from an SQL model to the document "
+            f"{field.remote_field.model._meta.label}.",
+            hint="Make the model a Document too, or keep the id in a plain CharField.",
+            obj=field,
+            id="mongo_contrib.E005",
+        )
+        for model in apps.get_models(include_auto_created=True)
+        if not is_document(model)
+        and any(
+            model._meta.can_migrate(alias) and router.allow_migrate_model(alias, model)
+            for alias in sql_aliases
+        )
+        for field in model._meta.local_fields
+        if is_document(getattr(field.remote_field, "model", None))
+    ]
 
 
 @register(Tags.database)
