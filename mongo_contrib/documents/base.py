@@ -1,0 +1,355 @@
+"""Documents: Django model classes whose instances are documents of a collection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError, models, router
+from django.db.models.base import ModelBase
+
+from ..mapping.changes import changes
+from ..mapping.encoding import encode_value
+from ..mapping.plan import plan_of
+from ..query.manager import DocumentManager, EmbeddedManager
+from ..query.updates import as_update, refuse_expressions
+from ..repository import Repository
+from .checks import check_document, check_embedded
+from .constraints import on_server
+from .fields.objectid import ObjectIdAutoField
+from .fields.position import PositionField
+from .indexes import name_index
+from .related import DocumentForeignKeyDescriptor, DocumentOneToOneDescriptor
+
+#: The manager that Django's own machinery uses (`_base_manager`), under this name on each class.
+BASE_MANAGER = "_documents"
+
+
+class DocumentBase(ModelBase):
+    """Make model classes that no SQL reaches, whatever their bases and their `Meta` say."""
+
+    def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any):
+        parents = [base for base in bases if isinstance(base, ModelBase)]
+        meta = attrs.get("Meta")
+        if any(isinstance(parent, DocumentBase) for parent in parents):
+            if getattr(meta, "proxy", False):
+                return super().__new__(mcs, name, bases, attrs, **kwargs)
+            mcs._refuse_concrete_parents(name, parents)
+            if not getattr(meta, "abstract", False) and not _declares_primary_key(parents, attrs):
+                attrs = {"id": mcs.automatic_key(), **attrs}
+        return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+    @staticmethod
+    def automatic_key() -> models.Field:
+        return ObjectIdAutoField(primary_key=True, verbose_name="ID", auto_created=True)
+
+    @staticmethod
+    def _refuse_concrete_parents(name: str, parents: list[ModelBase]) -> None:
+        for parent in parents:
+            if hasattr(parent, "_meta") and not parent._meta.abstract:
+                raise ImproperlyConfigured(
+                    f"{name} inherits from {parent._meta.label}, which has a collection of its "
+                    "own; inherit from an abstract class (Meta: abstract = True), or make "
+                    f"{name} a proxy (Meta: proxy = True)."
+                )
+
+    def add_to_class(cls, name: str, value: Any) -> None:
+        if isinstance(value, models.Field):
+            if value.primary_key:
+                cls._store_key(value)
+            if isinstance(value, models.ForeignKey):
+                value.db_constraint = False
+                value.forward_related_accessor_class = (
+                    DocumentOneToOneDescriptor
+                    if isinstance(value, models.OneToOneField)
+                    else DocumentForeignKeyDescriptor
+                )
+        super().add_to_class(name, value)
+        if name == "_meta":
+            # With a plain model as the first base, Django would take that one's.
+            value.managed = False
+            value.base_manager_name = BASE_MANAGER
+
+    def _store_key(cls, field: models.Field) -> None:
+        field.db_column = "_id"
+
+    def _prepare(cls) -> None:
+        for index in cls._meta.indexes:
+            if not index.name:
+                name_index(cls, index)
+        super()._prepare()
+
+
+def _declares_primary_key(parents: list[ModelBase], attrs: dict[str, Any]) -> bool:
+    declared = [value for value in attrs.values() if isinstance(value, models.Field)]
+    inherited = [
+        field
+        for parent in parents
+        if hasattr(parent, "_meta")
+        for field in parent._meta.local_fields
+        if field.name not in attrs
+    ]
+    return any(field.primary_key for field in [*declared, *inherited])
+
+
+class Document(models.Model, metaclass=DocumentBase):
+    """Base of all classes whose instances are documents of a MongoDB collection.
+
+    A Django model in everything but persistence: fields, `Meta`, validation, signals, forms,
+    the admin and serializers are Django's. `save()` sends only what changed since the
+    document was loaded; a save that changes nothing sends no command.
+    """
+
+    _is_document = True
+
+    objects = DocumentManager()
+    _documents = DocumentManager()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[Any]:
+        return [*super().check(**kwargs), *check_document(cls)]
+
+    @classmethod
+    def _check_default_pk(cls) -> list[Any]:
+        """`DEFAULT_AUTO_FIELD` is about rows that are counted; an ObjectId is none."""
+        return []
+
+    @classmethod
+    def _check_indexes(cls, *args: Any) -> list[Any]:
+        """Django's rules for names and columns of SQL indexes; `check_document()` has ours."""
+        return []
+
+    @classmethod
+    def _check_ordering(cls) -> list[Any]:
+        """Django knows no paths into embedded documents; `check_document()` does."""
+        return []
+
+    @classmethod
+    def _check_constraints(cls, *args: Any) -> list[Any]:
+        return []
+
+    @classmethod
+    def _repository(cls, using: str) -> Repository:
+        """Return the repository of this class's collection."""
+        return Repository(cls._meta.db_table, using=using)
+
+    @classmethod
+    def _encode_value(cls, field: models.Field, value: Any) -> Any:
+        """Return the stored form of one field's value, for writers that know only the class."""
+        return None if value is None else encode_value(field, value)
+
+    def get_constraints(self) -> Any:
+        """See `Model.get_constraints()`; conditions are evaluated without SQL."""
+        return [
+            (model, [on_server(constraint) for constraint in constraints])
+            for model, constraints in super().get_constraints()
+        ]
+
+    def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
+        super().refresh_from_db(using=using, fields=fields, **kwargs)
+        # What was just read is what the next save() compares with.
+        plan = plan_of(type(self))
+        loaded = plan.encode(self, add=False, raw=True, fields=plan.chosen(self, fields))
+        self._state.loaded = {**getattr(self._state, "loaded", {}), **loaded}
+
+    def _save_table(
+        self,
+        raw: bool = False,
+        cls: Any = None,
+        force_insert: Any = False,
+        force_update: bool = False,
+        using: str | None = None,
+        update_fields: Any = None,
+    ) -> bool:
+        """Write this document; return whether it was there before.
+
+        Django's contract of `force_insert`, `force_update` and `update_fields`; at most one
+        command, or two where a document that was loaded has been deleted since.
+        """
+        meta = cls._meta
+        if using is None:
+            using = router.db_for_write(type(self), instance=self)
+        repository = cls._repository(using)
+        if not self._is_pk_set(meta):
+            if force_update or update_fields:
+                raise ValueError("Cannot force an update in save() with no primary key.")
+            setattr(self, meta.pk.attname, meta.pk.get_pk_value_on_save(self))
+            if not self._is_pk_set(meta):
+                raise ValueError(
+                    f"{meta.label} has no value for its primary key {meta.pk.name!r}; set it "
+                    "before save()."
+                )
+            force_insert = True
+        elif self._state.adding and not raw and not force_update and meta.pk.has_default():
+            force_insert = True
+        if force_insert:
+            self._insert(repository, cls, raw)
+            return False
+        loaded = getattr(self._state, "loaded", None)
+        if loaded is None or self._state.db != using or loaded.get("_id") != self._stored_key():
+            return self._write_whole(repository, cls, raw, force_update, update_fields)
+        if self._update(
+            repository,
+            cls,
+            raw,
+            loaded,
+            update_fields,
+            must_exist=force_update or bool(update_fields),
+        ):
+            return True
+        if force_update or update_fields:
+            self._refuse_forced(update_fields)
+        self._insert(repository, cls, raw)
+        return False
+
+    def _stored_key(self) -> Any:
+        pk = self._meta.pk
+        return encode_value(pk, getattr(self, pk.attname))
+
+    def _insert(self, repository: Repository, cls: Any, raw: bool) -> None:
+        document = plan_of(cls).encode(self, add=True, raw=raw)
+        refuse_expressions(cls, document)
+        repository.insert_one(document)
+        self._state.loaded = document
+
+    def _write_whole(
+        self, repository: Repository, cls: Any, raw: bool, force_update: bool, update_fields: Any
+    ) -> bool:
+        """Write a document that was not loaded here: one upsert, unless an update is forced."""
+        plan = plan_of(cls)
+        fields = plan.chosen(self, update_fields)
+        document = plan.encode(self, add=False, raw=raw, fields=fields)
+        key = self._stored_key()
+        document["_id"] = key
+        omitted = {field.column for field in fields} - document.keys()
+        update = {"$set": {path: value for path, value in document.items() if path != "_id"}}
+        if omitted:
+            update["$unset"] = dict.fromkeys(omitted, "")
+        forced = bool(force_update or update_fields)
+        if not update["$set"]:
+            # A document of nothing but its key; the server takes no empty $set.
+            del update["$set"]
+            update = update or {"$setOnInsert": {"_id": key}}
+        result = repository.update_one({"_id": key}, as_update(cls, update), upsert=not forced)
+        if forced and not result.matched_count:
+            self._refuse_forced(update_fields)
+        if update_fields is None:
+            self._state.loaded = document
+        return result.upserted_id is None
+
+    def _update(
+        self,
+        repository: Repository,
+        cls: Any,
+        raw: bool,
+        loaded: dict[str, Any],
+        update_fields: Any,
+        *,
+        must_exist: bool,
+    ) -> bool:
+        """Send what changed since loading; return False if the document is gone."""
+        plan = plan_of(cls)
+        # Keys that the class doesn't know are nobody's to change; nor are deferred fields.
+        fields = [field for field in plan.chosen(self, update_fields) if field.column != "_id"]
+        document = plan.encode(self, add=False, raw=raw, fields=fields)
+        columns = {field.column for field in fields}
+        before = {column: loaded[column] for column in columns if column in loaded}
+        update = changes(before, document)
+        key = self._stored_key()
+        if not update:
+            return not must_exist or repository.exists({"_id": key})
+        if not repository.update_one({"_id": key}, as_update(cls, update)).matched_count:
+            return False
+        after = {column: value for column, value in loaded.items() if column not in columns}
+        for column, value in document.items():
+            if hasattr(value, "resolve_expression"):
+                # Only the server knows the new value: it is read when it is next asked for.
+                self.__dict__.pop(plan.by_column[column].attname, None)
+            else:
+                after[column] = value
+        self._state.loaded = after
+        return True
+
+    def _refuse_forced(self, update_fields: Any) -> None:
+        # Django 6.0 gave this a class of its own, which is a DatabaseError too.
+        error = getattr(self, "NotUpdated", DatabaseError)
+        forced = "Save with update_fields" if update_fields else "Forced update"
+        raise error(f"{forced} did not affect any rows.")
+
+
+class EmbeddedDocumentBase(DocumentBase):
+    """Make classes of documents that live inside others: no collection, no `_id` of their own."""
+
+    @staticmethod
+    def automatic_key() -> models.Field:
+        return PositionField(primary_key=True, auto_created=True)
+
+    def _store_key(cls, field: models.Field) -> None:
+        """A key that the class declares is stored like any other field."""
+
+
+class EmbeddedDocument(models.Model, metaclass=EmbeddedDocumentBase):
+    """Base of all classes whose instances are stored inside documents.
+
+    Fields, validation and forms are Django's. Two of one class are equal if their values are.
+    """
+
+    _is_embedded = True
+
+    objects = EmbeddedManager()
+    _documents = EmbeddedManager()
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[Any]:
+        return [*super().check(**kwargs), *check_embedded(cls)]
+
+    @classmethod
+    def _check_default_pk(cls) -> list[Any]:
+        """What is stored inside a document needs no key."""
+        return []
+
+    @classmethod
+    def _from_bson(cls, document: dict[str, Any]) -> Any:
+        return plan_of(cls).hydrate(document, None)
+
+    def _to_bson(self) -> dict[str, Any]:
+        """Return the stored form; keys of the stored document that the class doesn't know stay."""
+        plan = plan_of(type(self))
+        document = plan.encode(self, add=self._state.adding)
+        for key, value in getattr(self._state, "loaded", {}).items():
+            if key not in document and key not in plan.columns:
+                document[key] = value
+        return document
+
+    def __str__(self) -> str:
+        values = [
+            str(value)
+            for field in plan_of(type(self)).fields
+            if (value := getattr(self, field.field.name)) not in (None, "", [])
+        ]
+        return ", ".join(values) or str(self._meta.verbose_name)
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, EmbeddedDocument):
+            return NotImplemented
+        if self._meta.concrete_model is not other._meta.concrete_model:
+            return False
+        return self is other or self._to_bson() == other._to_bson()
+
+    #: Equal by value and mutable: not for sets.
+    __hash__ = None  # type: ignore[assignment]
+
+    def save_base(self, *args: Any, **kwargs: Any) -> None:
+        raise TypeError(f"A {self._meta.object_name} is stored inside a document: save that one.")
+
+    def delete(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(
+            f"A {self._meta.object_name} is stored inside a document: take it out there and "
+            "save that one."
+        )

@@ -1,0 +1,173 @@
+"""Documents within documents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.apps import apps
+from django.core import checks, exceptions
+from django.db import models
+from django.utils.functional import cached_property
+from django.utils.translation import gettext_lazy as _
+
+from .nested import NestedField
+
+
+class _EmbeddedField(NestedField):
+    """What one embedded document and a list of them share: the class that is embedded.
+
+    `document` is an `EmbeddedDocument` subclass, or its name (`"City"`, `"atlas.City"`), or
+    `"self"`... resolved when it is first needed, so that classes may stand in any order.
+    """
+
+    default_error_messages = {
+        "wrong_class": _("“%(value)s” is not a %(document)s."),
+        "unknown_keys": _("%(document)s has no field %(keys)s."),
+    }
+
+    def __init__(self, document: Any, **kwargs: Any) -> None:
+        self._document = document
+        super().__init__(**kwargs)
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        document = self._document
+        label = document if isinstance(document, str) else document._meta.label
+        return name, path, [label, *args], kwargs
+
+    @cached_property
+    def document(self) -> Any:
+        """The embedded class; LookupError if the name given is not a class of any app."""
+        document = self._document
+        if not isinstance(document, str):
+            return document
+        if document == "self":
+            return self.model
+        if "." not in document:
+            document = f"{self.model._meta.app_label}.{document}"
+        return apps.get_model(document, require_ready=False)
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        errors = super().check(**kwargs)
+        try:
+            document = self.document
+        except (LookupError, ValueError):
+            document = None
+        if not getattr(document, "_is_embedded", False):
+            errors.append(
+                checks.Error(
+                    f"{self._document!r} is not an EmbeddedDocument.",
+                    hint="Name a subclass of mongo_contrib.documents.EmbeddedDocument.",
+                    obj=self,
+                    id="mongo_contrib.E022",
+                )
+            )
+        return errors
+
+    def encode_document(self, value: Any) -> dict[str, Any]:
+        """Return the stored form of one embedded document, given as instance or as dict."""
+        return self.to_instance(value)._to_bson()
+
+    def to_instance(self, value: Any) -> Any:
+        """Return `value` as an instance; a dict gives the fields by their names."""
+        document = self.document
+        if isinstance(value, document):
+            return value
+        if isinstance(value, dict):
+            known = {field.name for field in document._meta.fields}
+            if unknown := sorted(str(key) for key in value if key not in known):
+                raise exceptions.ValidationError(
+                    self.error_messages["unknown_keys"],
+                    code="unknown_keys",
+                    params={"document": document._meta.label, "keys": ", ".join(unknown)},
+                )
+            return document(**value)
+        raise exceptions.ValidationError(
+            self.error_messages["wrong_class"],
+            code="wrong_class",
+            params={"value": value, "document": document._meta.label},
+        )
+
+
+class EmbeddedDocumentField(_EmbeddedField):
+    """One embedded document, or None."""
+
+    description = _("Embedded document")
+
+    def get_internal_type(self) -> str:
+        return "EmbeddedDocumentField"
+
+    def to_bson(self, value: Any) -> dict[str, Any]:
+        return self.encode_document(value)
+
+    def from_bson(self, value: Any) -> Any:
+        return self.document._from_bson(value)
+
+    def to_python(self, value: Any) -> Any:
+        if value is None:
+            return None
+        return self.parse_text(value) if isinstance(value, str) else self.to_instance(value)
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        if value is not None:
+            value.full_clean()
+
+    def formfield(self, **kwargs: Any) -> Any:
+        from ..forms import EmbeddedDocumentFormField
+
+        return super().formfield(
+            **{"form_class": EmbeddedDocumentFormField, "document": self.document, **kwargs}
+        )
+
+
+class EmbeddedDocumentListField(_EmbeddedField):
+    """A list of embedded documents of one class.
+
+    The value is a list of instances. In forms it has no field of its own: the admin edits it
+    with an inline (`mongo_contrib.admin.EmbeddedDocumentInline`).
+    """
+
+    description = _("List of embedded documents")
+
+    def __init__(self, document: Any, **kwargs: Any) -> None:
+        kwargs.setdefault("default", list)
+        kwargs.setdefault("blank", True)
+        super().__init__(document, **kwargs)
+
+    def get_internal_type(self) -> str:
+        return "EmbeddedDocumentListField"
+
+    def to_bson(self, value: Any) -> list[dict[str, Any]]:
+        return [self.encode_document(item) for item in value]
+
+    def from_bson(self, value: Any) -> list[Any]:
+        from_bson = self.document._from_bson
+        return [from_bson(item) for item in value]
+
+    def to_python(self, value: Any) -> Any:
+        if value is None:
+            return None
+        if isinstance(value, str):
+            return self.parse_text(value)
+        if isinstance(value, bytes | dict) or not hasattr(value, "__iter__"):
+            raise exceptions.ValidationError(
+                self.error_messages["wrong_class"],
+                code="wrong_class",
+                params={"value": value, "document": f"list of {self.document._meta.label}"},
+            )
+        return [self.to_instance(item) for item in value]
+
+    def validate(self, value: Any, model_instance: models.Model | None) -> None:
+        super().validate(value, model_instance)
+        for position, item in enumerate(value or (), start=1):
+            try:
+                item.full_clean()
+            except exceptions.ValidationError as error:
+                raise exceptions.ValidationError(
+                    [_("Item %d: %s") % (position, message) for message in error.messages],
+                    code="item",
+                ) from error
+
+    def formfield(self, **kwargs: Any) -> None:
+        return None

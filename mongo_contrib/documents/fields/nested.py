@@ -1,0 +1,50 @@
+"""What lists and embedded documents share: text for serializers, and checks of what they hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import json_util
+from django.core import exceptions
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+# Relaxed Extended JSON keeps every BSON type and stays readable where JSON has the type itself.
+_JSON = json_util.JSONOptions(
+    json_mode=json_util.JSONMode.RELAXED, tz_aware=True, uuid_representation=4
+)
+
+
+class NestedField(models.Field):
+    """A field whose stored value is an array or a document.
+
+    Serializers (`dumpdata`) get it as a string of Extended JSON, from which `to_python()`
+    gives back the same value.
+    """
+
+    empty_strings_allowed = False
+    default_error_messages = {"json": _("“%(value)s” is not valid JSON.")}
+
+    def to_bson(self, value: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define to_bson().")
+
+    def from_bson(self, value: Any) -> Any:
+        raise NotImplementedError(f"{type(self).__name__} must define from_bson().")
+
+    def value_to_string(self, obj: models.Model) -> str:
+        value = self.value_from_object(obj)
+        return json_util.dumps(None if value is None else self.to_bson(value), json_options=_JSON)
+
+    def parse_text(self, text: str) -> Any:
+        """Return what `value_to_string()` wrote; ValidationError if it is no JSON."""
+        try:
+            value = json_util.loads(text, json_options=_JSON)
+        except (ValueError, TypeError):
+            raise exceptions.ValidationError(
+                self.error_messages["json"], code="json", params={"value": text}
+            ) from None
+        return None if value is None else self.from_bson(value)
+
+    def get_prep_value(self, value: Any) -> Any:
+        value = super().get_prep_value(value)
+        return None if value is None else self.to_bson(value)

@@ -1,0 +1,69 @@
+"""What an update has to send: the difference of two stored forms of one document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson.int64 import Int64
+
+_MISSING = object()
+
+
+def changes(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Return the update that turns `before` into `after`: `{"$set": ..., "$unset": ...}`, or {}.
+
+    Embedded documents are compared key by key, so that two people who edit different
+    keys of one both survive; arrays are set whole, because positions shift. Keys of
+    `before` that `after` lacks are unset.
+    """
+    to_set: dict[str, Any] = {}
+    to_unset: dict[str, Any] = {}
+    _compare(before, after, prefix, to_set, to_unset)
+    update: dict[str, Any] = {}
+    if to_set:
+        update["$set"] = to_set
+    if to_unset:
+        update["$unset"] = to_unset
+    return update
+
+
+def _compare(
+    before: dict[str, Any],
+    after: dict[str, Any],
+    prefix: str,
+    to_set: dict[str, Any],
+    to_unset: dict[str, Any],
+) -> None:
+    for key, new in after.items():
+        old = before.get(key, _MISSING)
+        if _same(old, new):
+            continue
+        path = f"{prefix}{key}"
+        if type(old) is dict and type(new) is dict and _addressable(old, new):
+            _compare(old, new, f"{path}.", to_set, to_unset)
+        else:
+            to_set[path] = new
+    for key in before:
+        if key not in after:
+            to_unset[f"{prefix}{key}"] = ""
+
+
+def _same(old: Any, new: Any) -> bool:
+    # 1 == 1.0 == True in Python; in BSON they are three different values. An array or a
+    # document of equal values may differ so too, deep inside: compare those type by type.
+    if type(old) is not type(new):
+        # The driver reads a 64-bit integer as its own subclass of int.
+        return type(old) is Int64 and type(new) is int and old == new
+    if type(old) is dict:
+        # The order of keys counts in BSON's equality, but no field of ours depends on it.
+        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+    if type(old) is list:
+        return len(old) == len(new) and all(map(_same, old, new))
+    return bool(old == new) or (old != old and new != new)
+
+
+def _addressable(*documents: dict[str, Any]) -> bool:
+    """Tell whether every key can stand in a dotted path."""
+    return all(
+        key and "." not in key and key[0] != "$" for document in documents for key in document
+    )

@@ -1,0 +1,359 @@
+"""Values to BSON and back, decided once per field.
+
+`encode_value(field, value)` and `decode_value(field, value)` are the whole interface; they
+know no server and no class. A field converts itself when it has `to_bson()` and
+`from_bson()`. For Django's own fields the table below says what is stored; a subclass that
+overrides `get_prep_value()` or `from_db_value()` is heard first, as Django does. Neither is
+ever called with None: a missing key and null are both None (see `changes.py`).
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import json
+from collections.abc import Callable
+from typing import Any
+
+from bson import Decimal128, ObjectId
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.db import models
+from django.db.utils import DataError
+from django.utils import timezone
+
+Converter = Callable[[Any], Any]
+
+_INT64 = range(-(2**63), 2**63)
+_MICROSECOND = datetime.timedelta(microseconds=1)
+
+
+def encode_value(field: models.Field, value: Any) -> Any:
+    """Return what is stored for `value` of `field`.
+
+    Raises what the field's own conversion raises (`ValidationError`, `TypeError`,
+    `ValueError`), or `DataError` for what BSON can't hold.
+    """
+    # A copied field carries its original's converter along: look whose it is.
+    cached = field.__dict__.get("_bson_encode")
+    if cached is None or cached[0] is not field:
+        cached = field.__dict__["_bson_encode"] = (field, encoder(field))
+    return cached[1](value)
+
+
+def decode_value(field: models.Field, value: Any) -> Any:
+    """Return the Python value of what is stored for `field`."""
+    cached = field.__dict__.get("_bson_decode")
+    if cached is None or cached[0] is not field:
+        cached = field.__dict__["_bson_decode"] = (field, decoder(field))
+    decode = cached[1]
+    return value if decode is None else decode(value)
+
+
+def encoder(field: models.Field) -> Converter:
+    """Return the function that encodes values of `field`."""
+    if field.remote_field is not None and hasattr(field, "target_field"):
+        target = field.target_field
+        return lambda value: encode_value(target, _primary_key(field, value))
+    if hasattr(field, "to_bson"):
+        return field.to_bson
+    make = _ENCODERS.get(field.get_internal_type())
+    if make is None:
+        # Somebody's own field: Django's conversion for databases, then plain BSON.
+        return field.get_prep_value
+    return make(field)
+
+
+def decoder(field: models.Field) -> Converter | None:
+    """Return the function that decodes stored values of `field`; None if they are as they are."""
+    if field.remote_field is not None and hasattr(field, "target_field"):
+        return decoder(field.target_field)
+    if hasattr(field, "from_bson"):
+        # ObjectIds come as they are: the commonest key must cost nothing.
+        return None if field.get_internal_type() == "ObjectIdField" else field.from_bson
+    decode = _DECODERS.get(field.get_internal_type())
+    from_db_value = getattr(field, "from_db_value", None)
+    if from_db_value is None or isinstance(field, models.JSONField):
+        return decode
+    if decode is None:
+        return lambda value: from_db_value(value, None, None)
+    return lambda value: from_db_value(decode(value), None, None)
+
+
+def _primary_key(field: models.Field, value: Any) -> Any:
+    """Return the key of a related instance; other values are keys already."""
+    if isinstance(value, models.Model):
+        return getattr(value, field.target_field.attname)
+    return value
+
+
+def refuse_container(field: models.Field, value: Any) -> None:
+    """Raise ValidationError if a dict, list or set stands where a scalar belongs.
+
+    Django's text fields would take `str()` of it; from a request it is never meant so.
+    """
+    if isinstance(value, dict | list | tuple | set):
+        raise ValidationError(
+            f"{field.name!r} expects a single value, not a {type(value).__name__}: {value!r}.",
+            code="invalid",
+        )
+
+
+def _text(field: models.Field) -> Converter:
+    prepare = field.get_prep_value
+
+    def encode(value: Any) -> Any:
+        if type(value) is str and plain:
+            return value
+        refuse_container(field, value)
+        return prepare(value)
+
+    plain = type(field).get_prep_value in _PLAIN_TEXT
+    return encode
+
+
+_PLAIN_TEXT = {models.CharField.get_prep_value, models.TextField.get_prep_value}
+
+
+def _integer(field: models.Field) -> Converter:
+    prepare = field.get_prep_value
+
+    def encode(value: Any) -> Any:
+        if type(value) is not int:
+            refuse_container(field, value)
+            value = prepare(value)
+        if value is not None and value not in _INT64:
+            raise DataError(
+                f"{field.name!r} holds {value}, which is not a 64-bit integer; "
+                "use a DecimalField for larger numbers."
+            )
+        return value
+
+    return encode
+
+
+def _scalar(field: models.Field) -> Converter:
+    prepare = field.get_prep_value
+
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        return prepare(value)
+
+    return encode
+
+
+def _decimal(field: models.DecimalField) -> Converter:
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        value = field.get_prep_value(value)
+        if value is None:
+            return None
+        if field.decimal_places is not None:
+            try:
+                value = value.quantize(
+                    decimal.Decimal(1).scaleb(-field.decimal_places), context=field.context
+                )
+            except decimal.InvalidOperation:
+                raise DataError(
+                    f"{field.name!r} holds {value}, which has more than {field.max_digits} digits."
+                ) from None
+        try:
+            return Decimal128(value)
+        except decimal.DecimalException:
+            raise DataError(
+                f"{field.name!r} holds {value}, which is beyond Decimal128's 34 digits."
+            ) from None
+
+    return encode
+
+
+def _datetime(field: models.DateTimeField) -> Converter:
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        value = field.get_prep_value(value)
+        if value is None:
+            return None
+        if timezone.is_aware(value) and not settings.USE_TZ:
+            raise ValueError(
+                f"{field.name!r} got the aware datetime {value}, but settings.USE_TZ is False."
+            )
+        # BSON counts milliseconds; cutting here lets a saved value equal the one read back.
+        return value.replace(microsecond=value.microsecond // 1000 * 1000)
+
+    return encode
+
+
+def _date(field: models.DateField) -> Converter:
+    """BSON has no dates: midnight UTC stands for the day, whatever the time zone."""
+
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        value = field.get_prep_value(value)
+        if value is None:
+            return None
+        utc = datetime.UTC if settings.USE_TZ else None
+        return datetime.datetime(value.year, value.month, value.day, tzinfo=utc)
+
+    return encode
+
+
+def _time(field: models.TimeField) -> Converter:
+    """BSON has no times: ISO 8601 text with all six decimals sorts as the times do."""
+
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        value = field.get_prep_value(value)
+        return None if value is None else value.isoformat(timespec="microseconds")
+
+    return encode
+
+
+def _duration(field: models.DurationField) -> Converter:
+    """Whole microseconds, as Django stores them where a database has no intervals."""
+
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        value = field.to_python(value)
+        return None if value is None else value // _MICROSECOND
+
+    return encode
+
+
+def _uuid(field: models.UUIDField) -> Converter:
+    def encode(value: Any) -> Any:
+        refuse_container(field, value)
+        return field.to_python(value)
+
+    return encode
+
+
+def _binary(field: models.BinaryField) -> Converter:
+    def encode(value: Any) -> bytes:
+        if isinstance(value, str):
+            value = field.to_python(value)
+        return bytes(value)
+
+    return encode
+
+
+def _json(field: models.JSONField) -> Converter:
+    def encode(value: Any) -> Any:
+        if field.encoder is not None:
+            value = json.loads(json.dumps(value, cls=field.encoder))
+        return copy_json(value, field.name)
+
+    return encode
+
+
+_LEAVES = (
+    str,
+    int,
+    float,
+    bool,
+    type(None),
+    datetime.datetime,
+    ObjectId,
+    Decimal128,
+    bytes,
+)
+
+
+def copy_json(value: Any, name: str) -> Any:
+    """Return a deep copy of nested dicts and lists, so that neither side sees the other change.
+
+    Raises TypeError naming the field for a key that is no string or a value BSON can't hold.
+    """
+    if isinstance(value, _LEAVES):
+        return value
+    if isinstance(value, dict):
+        for key in value:
+            if not isinstance(key, str):
+                raise TypeError(f"{name!r} has the key {key!r}; keys of documents are strings.")
+        return {key: copy_json(item, name) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [copy_json(item, name) for item in value]
+    raise TypeError(
+        f"{name!r} holds a {type(value).__name__}, which is neither JSON nor BSON: {value!r}."
+    )
+
+
+_ENCODERS: dict[str, Callable[[Any], Converter]] = {
+    **dict.fromkeys(
+        (
+            "CharField",
+            "TextField",
+            "SlugField",
+            "EmailField",
+            "URLField",
+            "FilePathField",
+            "FileField",
+            "GenericIPAddressField",
+            "IPAddressField",
+        ),
+        _text,
+    ),
+    **dict.fromkeys(
+        (
+            "IntegerField",
+            "BigIntegerField",
+            "SmallIntegerField",
+            "PositiveIntegerField",
+            "PositiveSmallIntegerField",
+            "PositiveBigIntegerField",
+        ),
+        _integer,
+    ),
+    "BooleanField": _scalar,
+    "FloatField": _scalar,
+    "DecimalField": _decimal,
+    "DateTimeField": _datetime,
+    "DateField": _date,
+    "TimeField": _time,
+    "DurationField": _duration,
+    "UUIDField": _uuid,
+    "BinaryField": _binary,
+    "JSONField": _json,
+}
+
+
+def _decode_decimal(value: Any) -> Any:
+    if isinstance(value, Decimal128):
+        return value.to_decimal()
+    return decimal.Decimal(str(value))
+
+
+def _decode_date(value: Any) -> Any:
+    return value.date() if isinstance(value, datetime.datetime) else _parsed(datetime.date, value)
+
+
+def _decode_time(value: Any) -> Any:
+    return value.time() if isinstance(value, datetime.datetime) else _parsed(datetime.time, value)
+
+
+def _parsed(kind: Any, value: Any) -> Any:
+    if isinstance(value, str):
+        return kind.fromisoformat(value)
+    raise TypeError(f"a {kind.__name__} cannot be made of {value!r}")
+
+
+def _decode_duration(value: Any) -> Any:
+    return datetime.timedelta(microseconds=value)
+
+
+def _decode_float(value: Any) -> Any:
+    return value if type(value) is float else float(value)
+
+
+def _decode_json(value: Any) -> Any:
+    return copy_json(value, "JSON")
+
+
+_DECODERS: dict[str, Converter] = {
+    "DecimalField": _decode_decimal,
+    "DateField": _decode_date,
+    "TimeField": _decode_time,
+    "DurationField": _decode_duration,
+    "FloatField": _decode_float,
+    "JSONField": _decode_json,
+    "BinaryField": bytes,
+}

@@ -1,0 +1,222 @@
+"""How one class is stored: compiled once, then used for every document of it.
+
+A `Plan` turns instances into stored documents and back. It fills `__dict__` directly, as
+Django's own `from_db()` would through `__init__`; a class that overrides `__init__`, or whose
+`pre_init`/`post_init` signals have receivers, takes that slower road.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models import signals
+from django.db.models.base import ModelState
+from django.db.models.fields import NOT_PROVIDED
+from django.db.utils import DataError
+from django.utils.functional import cached_property
+
+from .encoding import decoder, encoder
+
+_PRE_SAVE = models.Field.pre_save
+
+
+class FieldPlan(NamedTuple):
+    """One stored field: where it stands in the document and on the instance."""
+
+    field: models.Field
+    column: str
+    attname: str
+    encode: Any
+    decode: Any
+    has_pre_save: bool
+    #: Whether None is written as null. It is left out otherwise; but a nullable field with a
+    #: default must tell "None on purpose" from "written before the field existed".
+    stores_null: bool
+
+
+def plan_of(model: Any) -> Plan:
+    """Return the plan of a document class, made on first use, when all apps are loaded."""
+    try:
+        return model.__dict__["_plan"]
+    except KeyError:
+        model._plan = plan = Plan(model, model._meta.concrete_fields)
+        return plan
+
+
+class Plan:
+    """Encode and decode the documents of `model`, or of it only `fields`."""
+
+    def __init__(self, model: Any, fields: Iterable[models.Field]) -> None:
+        self.model = model
+        self.fields = [_field_plan(field) for field in fields if getattr(field, "stored", True)]
+        self._unstored = {
+            field.attname: None
+            for field in model._meta.concrete_fields
+            if not getattr(field, "stored", True)
+        }
+        self.columns = frozenset(field.column for field in self.fields)
+        self._decoding = [
+            (column, attname, decode, _default(field))
+            for field, column, attname, _, decode, *_ in self.fields
+        ]
+        self._names = [field.attname for field in self.fields]
+        self._own_init = model.__init__ is not models.Model.__init__
+        self._partial: dict[frozenset[str], Plan] = {}
+
+    @cached_property
+    def by_column(self) -> dict[str, FieldPlan]:
+        return {field.column: field for field in self.fields}
+
+    def partial(self, columns: Collection[str]) -> Plan:
+        """Return the plan of a projection; the fields left out are deferred."""
+        key = frozenset(columns)
+        if key not in self._partial:
+            if len(self._partial) > 100:
+                # only() with ever new combinations must not grow without end.
+                self._partial.clear()
+            chosen = [plan.field for plan in self.fields if plan.column in key]
+            self._partial[key] = Plan(self.model, chosen)
+        return self._partial[key]
+
+    # Encoding
+
+    def chosen(self, instance: Any, names: Collection[str] | None = None) -> list[FieldPlan]:
+        """Return the fields that are loaded on `instance` and, if given, named in `names`."""
+        values = instance.__dict__
+        return [
+            field
+            for field in self.fields
+            if field.attname in values
+            and (names is None or field.attname in names or field.field.name in names)
+        ]
+
+    def encode(
+        self,
+        instance: Any,
+        *,
+        add: bool,
+        raw: bool = False,
+        fields: Iterable[FieldPlan] | None = None,
+    ) -> dict[str, Any]:
+        """Return the stored document of `instance`, or of its `fields` alone.
+
+        Deferred fields are left out, as is None (see `FieldPlan`). An expression
+        (`F("n") + 1`) is kept as it is. `raw` skips `pre_save()`, for fixtures.
+        """
+        document: dict[str, Any] = {}
+        values = instance.__dict__
+        for field, column, attname, encode, _, has_pre_save, stores_null in (
+            self.fields if fields is None else fields
+        ):
+            if attname not in values:
+                continue
+            if has_pre_save and not raw:
+                value = field.pre_save(instance, add)
+            else:
+                value = values[attname]
+            if value is not None and not hasattr(value, "resolve_expression"):
+                value = encode(value)
+            if value is not None or stores_null:
+                document[column] = value
+        return document
+
+    # Decoding
+
+    def hydrate(self, document: dict[str, Any], db: str | None, fetch_mode: Any = None) -> Any:
+        """Return the instance of a stored document, which it keeps to compare with on saving.
+
+        Raises `DataError` naming document, field and value if a stored value can't be the
+        field's.
+        """
+        if self.takes_slow_road():
+            return self._hydrate_slowly(document, db, fetch_mode)
+        instance = self.model.__new__(self.model)
+        values = instance.__dict__
+        values["_state"] = state = ModelState()
+        state.adding = False
+        state.db = db
+        state.loaded = document
+        if fetch_mode is not None:
+            state.fetch_mode = fetch_mode
+        get = document.get
+        column = attname = None
+        try:
+            for column, attname, decode, default in self._decoding:
+                value = get(column, _ABSENT)
+                if value is _ABSENT:
+                    values[attname] = None if default is None else default()
+                elif decode is None or value is None:
+                    values[attname] = value
+                else:
+                    values[attname] = decode(value)
+        except Exception as error:
+            raise self._unreadable(document, column, attname, error) from error
+        if self._unstored:
+            values.update(self._unstored)
+        return instance
+
+    def takes_slow_road(self) -> bool:
+        return (
+            self._own_init
+            or signals.pre_init.has_listeners(self.model)
+            or signals.post_init.has_listeners(self.model)
+        )
+
+    def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
+        values = []
+        for column, attname, decode, default in self._decoding:
+            value = document.get(column, _ABSENT)
+            if value is _ABSENT:
+                value = None if default is None else default()
+            elif decode is not None and value is not None:
+                try:
+                    value = decode(value)
+                except Exception as error:
+                    raise self._unreadable(document, column, attname, error) from error
+            values.append(value)
+        instance = models.Model.from_db.__func__(self.model, db, self._names, values)
+        instance._state.loaded = document
+        if fetch_mode is not None:
+            instance._state.fetch_mode = fetch_mode
+        return instance
+
+    def _unreadable(
+        self, document: dict[str, Any], column: str | None, attname: str | None, error: Exception
+    ) -> DataError:
+        stored = document.get(column)
+        messages = getattr(error, "messages", None)
+        return DataError(
+            f"{self.model._meta.label} {document.get('_id', '(embedded)')}: the stored value of "
+            f"{attname!r} is {stored!r} ({type(stored).__name__}), which is no value of "
+            f"{type(self.model._meta.get_field(attname)).__name__}"
+            f" ({'; '.join(messages) if messages else error})."
+        )
+
+
+_ABSENT = object()
+
+
+def _field_plan(field: models.Field) -> FieldPlan:
+    return FieldPlan(
+        field=field,
+        column=field.column,
+        attname=field.attname,
+        encode=encoder(field),
+        decode=decoder(field),
+        has_pre_save=type(field).pre_save is not _PRE_SAVE,
+        stores_null=stores_null(field),
+    )
+
+
+def stores_null(field: models.Field) -> bool:
+    """Tell whether None of this field is written as null rather than left out."""
+    return field.null and field.default is not NOT_PROVIDED and field.default is not None
+
+
+def _default(field: models.Field) -> Any:
+    """Return what makes the value of a document that lacks the field; None for None."""
+    if field.primary_key or (field.null and not stores_null(field)):
+        return None
+    return field._get_default if field.has_default() or not field.null else None

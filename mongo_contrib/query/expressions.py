@@ -1,0 +1,110 @@
+"""The table of expressions: Django's `F`, `Value` and arithmetic as aggregation expressions.
+
+Adding one is a function with the decorator `@expression(Class)`, which gets the model and
+the expression and returns MQL.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+from collections.abc import Callable
+from typing import Any
+
+from bson import Decimal128
+from django.conf import settings
+from django.db import models
+from django.db.models.expressions import Combinable, CombinedExpression, ExpressionWrapper
+from django.db.utils import NotSupportedError
+
+from .paths import Path, resolve
+
+Compiler = Callable[[Any, Any], Any]
+
+EXPRESSIONS: dict[type, Compiler] = {}
+
+
+def expression(*classes: type) -> Callable[[Compiler], Compiler]:
+    """Register the compiler of expressions of these classes."""
+
+    def register(function: Compiler) -> Compiler:
+        EXPRESSIONS.update(dict.fromkeys(classes, function))
+        return function
+
+    return register
+
+
+def compile_expression(model: Any, value: Any) -> Any:
+    """Return the aggregation expression of `value`, an expression or a plain value."""
+    if not hasattr(value, "resolve_expression"):
+        return literal(value)
+    try:
+        function = EXPRESSIONS[type(value)]
+    except KeyError:
+        raise NotSupportedError(
+            f"{type(value).__name__} has no counterpart here; use .pipeline([...]) with the "
+            "stage that does it, or .collection."
+        ) from None
+    return function(model, value)
+
+
+def reference(model: Any, name: str) -> Path:
+    """Return the path that `F(name)` names; NotSupportedError if it is in another collection."""
+    path = resolve(model, name)
+    if path.relation is not None or path.rest:
+        raise NotSupportedError(
+            f"F({name!r}) reaches beyond the document of {model._meta.label}; use .pipeline([...]) "
+            "with $lookup."
+        )
+    return path
+
+
+def literal(value: Any) -> Any:
+    """Return a plain value as aggregation expression, in which no text is a path."""
+    if isinstance(value, decimal.Decimal):
+        value = Decimal128(value)
+    elif isinstance(value, datetime.timedelta):
+        value = value // datetime.timedelta(microseconds=1)
+    elif isinstance(value, datetime.date) and not isinstance(value, datetime.datetime):
+        utc = datetime.UTC if settings.USE_TZ else None
+        value = datetime.datetime(value.year, value.month, value.day, tzinfo=utc)
+    elif isinstance(value, models.Model):
+        value = value.pk
+    elif isinstance(value, int | float | datetime.datetime | None):
+        return value
+    return {"$literal": value}
+
+
+@expression(models.F)
+def _f(model: Any, value: Any) -> str:
+    return f"${reference(model, value.name).path}"
+
+
+@expression(models.Value)
+def _value(model: Any, value: Any) -> Any:
+    return literal(value.value)
+
+
+@expression(ExpressionWrapper)
+def _wrapper(model: Any, value: Any) -> Any:
+    return compile_expression(model, value.expression)
+
+
+_ARITHMETIC = {
+    Combinable.ADD: "$add",
+    Combinable.SUB: "$subtract",
+    Combinable.MUL: "$multiply",
+    Combinable.DIV: "$divide",
+    Combinable.MOD: "$mod",
+    Combinable.POW: "$pow",
+}
+
+
+@expression(CombinedExpression)
+def _combined(model: Any, value: Any) -> Any:
+    operator = _ARITHMETIC.get(value.connector)
+    if operator is None:
+        raise NotSupportedError(
+            f"The operator {value.connector!r} has no counterpart here; use .pipeline([...])."
+        )
+    return {operator: [compile_expression(model, side) for side in (value.lhs, value.rhs)]}

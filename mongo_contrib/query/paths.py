@@ -1,0 +1,178 @@
+"""Names with double underscores, resolved into stored paths.
+
+`home__city__icontains` becomes the path `home.city`, the field `city` and the look-up
+`icontains`; a name that crosses a reference says where, and what is left for the other
+collection.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import FieldDoesNotExist, FieldError
+from django.db import models
+from django.db.models.constants import LOOKUP_SEP
+from django.utils import tree  # noqa: F401
+
+#: Transforms of dates, and the unit each yields.
+DATE_PARTS = frozenset(
+    {
+        "year",
+        "iso_year",
+        "month",
+        "day",
+        "week",
+        "week_day",
+        "iso_week_day",
+        "quarter",
+        "hour",
+        "minute",
+        "second",
+    }
+)
+DATE_TRANSFORMS = DATE_PARTS | {"date", "time"}
+
+
+@dataclass(slots=True)
+class Path:
+    """Where a name leads.
+
+    `rest` is what no field took: transforms and the look-up. With `relation` set, the name
+    crosses a reference there, and `remainder` is what to ask of the other class.
+    """
+
+    path: str
+    field: Any
+    rest: list[str] = field(default_factory=list)
+    #: The stored path of the innermost list of embedded documents that was crossed, if any.
+    list_path: str | None = None
+    relation: Any = None
+    remainder: str = ""
+
+    @property
+    def is_list(self) -> bool:
+        """Whether the field itself is an array."""
+        return hasattr(self.field, "base_field") or kind(self.field) == "EmbeddedDocumentListField"
+
+
+def kind(field: Any) -> str:
+    return field.get_internal_type() if hasattr(field, "get_internal_type") else ""
+
+
+def resolve(model: Any, name: str) -> Path:
+    """Return the path of `name` in `model`; FieldError naming the choices if there is none."""
+    parts = name.split(LOOKUP_SEP)
+    opts = model._meta
+    field = get_field(model, parts[0])
+    position = 1
+    column, list_path = "", None
+    while True:
+        if not getattr(field, "concrete", False):
+            return _cross(field, column, list_path, parts[position:])
+        column = f"{column}.{field.column}" if column else field.column
+        rest = parts[position:]
+        if not rest:
+            return Path(column, field, [], list_path)
+        if field.is_relation:
+            if not _names_target(field, rest[0]):
+                if _is_lookup(field, rest):
+                    return Path(column, field, rest, list_path)
+                return _cross(field, column, list_path, rest)
+            return Path(column, field, rest[1:], list_path)
+        if hasattr(field, "document"):
+            if kind(field) == "EmbeddedDocumentListField":
+                if rest[0].isdecimal():
+                    column, position = f"{column}.{rest[0]}", position + 1
+                    rest = rest[1:]
+                    if not rest:
+                        return Path(column, field, [], list_path)
+                elif _has_field(field.document, rest[0]):
+                    list_path = column
+            if _has_field(field.document, rest[0]):
+                field = get_field(field.document, rest[0])
+                position += 1
+                opts = field.model._meta
+                continue
+            return Path(column, field, rest, list_path)
+        if hasattr(field, "base_field") and rest[0].isdecimal():
+            column, position = f"{column}.{rest[0]}", position + 1
+            field = field.base_field
+            if position == len(parts):
+                return Path(column, field, [], list_path)
+            return Path(column, field, parts[position:], list_path)
+        if isinstance(field, models.JSONField):
+            return _json_path(column, field, rest, list_path)
+        del opts
+        return Path(column, field, rest, list_path)
+
+
+def get_field(model: Any, name: str) -> Any:
+    """Return the field of that name; FieldError naming the choices."""
+    opts = model._meta
+    if name == "pk":
+        return opts.pk
+    try:
+        return opts.get_field(name)
+    except FieldDoesNotExist:
+        # Reverse references answer to their query name, which get_field() does not know.
+        for relation in opts.related_objects:
+            if relation.field.related_query_name() == name:
+                return relation
+        raise FieldError(
+            f"Cannot resolve keyword {name!r} into field of {opts.label}. Choices are: "
+            f"{', '.join(sorted(_choices(opts)))}"
+        ) from None
+
+
+def _choices(opts: Any) -> set[str]:
+    names = {relation.field.related_query_name() for relation in opts.related_objects}
+    return names | {field.name for field in opts.concrete_fields}
+
+
+def _has_field(model: Any, name: str) -> bool:
+    try:
+        get_field(model, name)
+    except FieldError:
+        return False
+    return True
+
+
+def _names_target(field: Any, name: str) -> bool:
+    """Tell whether `name` is the referenced key, which lies on this side already."""
+    target = field.target_field
+    return name in (target.name, target.attname) or (name == "pk" and target.primary_key)
+
+
+def _is_lookup(field: Any, rest: list[str]) -> bool:
+    """Tell whether what follows a reference is a look-up on its key rather than a field."""
+    return not _has_field(field.remote_field.model, rest[0])
+
+
+def _cross(field: Any, column: str, list_path: str | None, rest: list[str]) -> Path:
+    return Path(column, field, [], list_path, relation=field, remainder=LOOKUP_SEP.join(rest))
+
+
+def _json_path(column: str, field: Any, rest: list[str], list_path: str | None) -> Path:
+    """Keys are whatever no look-up is called: Django's rule for its JSONField."""
+    from .lookups import LOOKUPS
+
+    keys = list(rest)
+    lookup: list[str] = []
+    if keys[-1] in LOOKUPS:
+        lookup = [keys.pop()]
+    for key in keys:
+        if not key or key.startswith("$") or "." in key:
+            raise FieldError(f"{key!r} is no key that a look-up into {field.name!r} can name.")
+        column = f"{column}.{key}"
+    return Path(column, _JSON_VALUE if keys else field, lookup, list_path)
+
+
+class _JSONValue(models.Field):
+    """A value inside a JSONField: whatever it is, it is stored as it is."""
+
+    def get_internal_type(self) -> str:
+        return "JSONField"
+
+
+_JSON_VALUE = _JSONValue()

@@ -1,0 +1,298 @@
+"""`DocumentQuerySet`: Django's query set, over documents."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import connections, transaction
+from django.db.models import QuerySet
+from django.db.models.deletion import Collector
+from django.db.models.utils import resolve_callables
+from django.db.utils import IntegrityError, NotSupportedError
+from pymongo import UpdateOne
+
+from ..exceptions import DuplicateKeyError
+from ..mapping.changes import changes
+from ..mapping.plan import plan_of
+from ..repository import Repository
+from .buckets import DateIterable, DatetimeIterable, buckets
+from .conditions import NOTHING
+from .iterables import DocumentIterable, StoredIterable
+from .query import DocumentQuery
+from .updates import update_of
+
+
+class DocumentQuerySet(QuerySet):
+    """A lazy set of documents: Django's vocabulary, and MongoDB's where Django has no word.
+
+    What has no plain counterpart raises `NotSupportedError` naming what to use; nothing gives
+    a wrong answer.
+    """
+
+    def __init__(
+        self, model: Any = None, query: Any = None, using: str | None = None, hints: Any = None
+    ) -> None:
+        super().__init__(model, query or DocumentQuery(model), using, hints)
+        self._iterable_class = DocumentIterable
+
+    # MongoDB's own words
+
+    @property
+    def collection(self) -> Any:
+        """The class's pymongo `Collection` on the alias that this set reads from."""
+        return self._repository.collection
+
+    def match(self, condition: Mapping[str, Any]) -> DocumentQuerySet:
+        """Narrow the set by a condition in MQL, with stored names.
+
+        The condition is taken as it is: never build it of what came with a request.
+        """
+        if not isinstance(condition, Mapping):
+            raise TypeError(f"match() takes a MQL document, not {condition!r}.")
+        if self.query.is_sliced:
+            raise TypeError("Cannot filter a query once a slice has been taken.")
+        clone = self._chain()
+        clone.query.match(dict(condition))
+        return clone
+
+    def pipeline(
+        self, stages: Sequence[Mapping[str, Any]], *, documents: bool = False
+    ) -> DocumentQuerySet:
+        """Return what the stages make of this set: dicts, or instances if `documents`.
+
+        Conditions, order and slice of this set come first. The result is lazy and can be
+        iterated, counted and tested; it can't be filtered any more, as its documents may have
+        any shape.
+        """
+        clone = self._chain()
+        clone.query.stages = (*clone.query.stages, *(dict(stage) for stage in stages))
+        clone._iterable_class = DocumentIterable if documents else StoredIterable
+        return clone
+
+    def hint(self, index: str | Sequence[tuple[str, int]] | None) -> DocumentQuerySet:
+        """Make the server use this index: its name, or its keys with directions."""
+        clone = self._chain()
+        clone.query.hint = index
+        return clone
+
+    def max_time_ms(self, milliseconds: int | None) -> DocumentQuerySet:
+        """Make the server give up after so many milliseconds, with OperationalError."""
+        clone = self._chain()
+        clone.query.max_time_ms = milliseconds
+        return clone
+
+    def estimated_count(self) -> int:
+        """Return the size of the whole collection from its metadata, without reading it.
+
+        Right unless the server crashed or is sharded; conditions of this set don't count.
+        """
+        return self._repository.estimated_count()
+
+    @property
+    def _repository(self) -> Repository:
+        return self.query.repository(self.db)
+
+    # Django's words, where the SQL compiler would speak
+
+    def _filter_or_exclude(self, negate: bool, args: Any, kwargs: Any) -> Any:
+        if (args or kwargs) and self.query.stages:
+            raise TypeError("Cannot filter after pipeline(); filter first, or add a $match stage.")
+        return super()._filter_or_exclude(negate, args, kwargs)
+
+    def distinct(self, *field_names: str) -> Any:
+        """Return each row of `values()` once; documents differ anyway, by their keys."""
+        if field_names:
+            raise NotSupportedError(
+                "distinct(*fields) is PostgreSQL's; use values(*fields).distinct(), or "
+                ".pipeline([...]) with $group."
+            )
+        return super().distinct()
+
+    def dates(self, field_name: str, kind: str, order: str = "ASC") -> Any:
+        if kind not in ("year", "month", "week", "day"):
+            raise ValueError("'kind' must be one of 'year', 'month', 'week', or 'day'.")
+        return buckets(self, field_name, kind, order, None, DateIterable)
+
+    def datetimes(self, field_name: str, kind: str, order: str = "ASC", tzinfo: Any = None) -> Any:
+        if kind not in ("year", "month", "week", "day", "hour", "minute", "second"):
+            raise ValueError(
+                "'kind' must be one of 'year', 'month', 'week', 'day', 'hour', 'minute', or "
+                "'second'."
+            )
+        return buckets(self, field_name, kind, order, tzinfo, DatetimeIterable)
+
+    def raw(self, *args: Any, **kwargs: Any) -> Any:
+        raise NotSupportedError(
+            "raw() is SQL; use .pipeline([...]), .match({...}) or .collection."
+        )
+
+    def _combinator_query(self, combinator: str, *other_qs: Any, all: bool = False) -> Any:
+        raise NotSupportedError(
+            f"{combinator}() has no counterpart here; combine filters with Q objects, or use "
+            ".pipeline([...]) with $unionWith."
+        )
+
+    # Writing
+
+    def update(self, **kwargs: Any) -> int:
+        """Set the fields of all documents in the set by one command; return how many matched."""
+        if self.query.is_sliced:
+            raise TypeError("Cannot update a query once a slice has been taken.")
+        if self.query.stages:
+            raise TypeError("Cannot update after pipeline().")
+        self._for_write = True
+        update = update_of(self.model, kwargs)
+        self._result_cache = None
+        if not update:
+            return 0
+        condition = self.query.condition(self.db)
+        if condition is NOTHING:
+            return 0
+        with transaction.mark_for_rollback_on_error(using=self.db):
+            return self._repository.update_many(condition, update).matched_count
+
+    update.alters_data = True
+
+    def delete(self) -> tuple[int, dict[str, int]]:
+        """See `QuerySet.delete()`; without references or signals it is one command."""
+        collector = Collector(using=self.db, origin=self)
+        plain = not self.query.is_sliced and self._fields is None and not self.query.stages
+        if plain and collector.can_fast_delete(self):
+            self._for_write = True
+            self._result_cache = None
+            deleted = self._raw_delete(self.db)
+            return deleted, {self.model._meta.label: deleted} if deleted else {}
+        if self.query.stages:
+            raise TypeError("Cannot delete after pipeline().")
+        return super().delete()
+
+    delete.alters_data = True
+    delete.queryset_only = True
+
+    def _raw_delete(self, using: str) -> int:
+        condition = self.query.condition(using)
+        if condition is NOTHING:
+            return 0
+        return self.query.repository(using).delete_many(condition)
+
+    _raw_delete.alters_data = True
+
+    def _batched_insert(
+        self,
+        objs: Sequence[Any],
+        fields: Any,
+        batch_size: int | None,
+        on_conflict: Any = None,
+        update_fields: Any = None,
+        unique_fields: Any = None,
+    ) -> list[Any]:
+        """Insert for `bulk_create()`: in the driver's batches, or in those asked for."""
+        plan = plan_of(self.model)
+        repository = self._repository
+        size = batch_size or len(objs)
+        for start in range(0, len(objs), size):
+            batch = objs[start : start + size]
+            documents = [plan.encode(each, add=True) for each in batch]
+            if on_conflict is None:
+                repository.insert_many(documents)
+            else:
+                self._insert_unless_there(repository, documents)
+            for each, document in zip(batch, documents, strict=True):
+                each._state.loaded = document
+        return []
+
+    @staticmethod
+    def _insert_unless_there(repository: Repository, documents: list[dict[str, Any]]) -> None:
+        try:
+            repository.insert_many(documents, ordered=False)
+        except DuplicateKeyError:
+            # Unordered: the server has tried every one, and only duplicates were refused.
+            pass
+
+    def bulk_update(self, objs: Any, fields: Any, batch_size: int | None = None) -> int:
+        """Save these fields of these objects by one bulk write; return how many matched."""
+        if batch_size is not None and batch_size <= 0:
+            raise ValueError("Batch size must be a positive integer.")
+        if not fields:
+            raise ValueError("Field names must be given to bulk_update().")
+        objs = tuple(objs)
+        if not all(obj._is_pk_set() for obj in objs):
+            raise ValueError("All bulk_update() objects must have a primary key set.")
+        chosen = [self.model._meta.get_field(name) for name in fields]
+        if any(not field.concrete for field in chosen):
+            raise ValueError("bulk_update() can only be used with concrete fields.")
+        if any(field.primary_key for field in chosen):
+            raise ValueError("bulk_update() cannot be used with primary key fields.")
+        for obj in objs:
+            obj._prepare_related_fields_for_save(operation_name="bulk_update", fields=chosen)
+        self._for_write = True
+        names = {field.name for field in chosen}
+        writes = [self._write_of(obj, names) for obj in objs]
+        size = batch_size or len(writes) or 1
+        return sum(
+            self._repository.bulk_write(writes[start : start + size]).matched_count
+            for start in range(0, len(writes), size)
+        )
+
+    bulk_update.alters_data = True
+
+    def _write_of(self, obj: Any, names: set[str]) -> UpdateOne:
+        plan = plan_of(self.model)
+        fields = plan.chosen(obj, names)
+        document = plan.encode(obj, add=False, raw=True, fields=fields)
+        omitted = {field.column: None for field in fields if field.column not in document}
+        update = changes(omitted, document)
+        return UpdateOne({"_id": obj._stored_key()}, update)
+
+    def get_or_create(self, defaults: Any = None, **kwargs: Any) -> tuple[Any, bool]:
+        """See `QuerySet.get_or_create()`; one command if it is there, two if not.
+
+        A unique index decides between two at once. Inside `atomic()` the refused insert ends
+        the transaction, so there the IntegrityError is the answer.
+        """
+        self._for_write = True
+        try:
+            return self.get(**kwargs), False
+        except self.model.DoesNotExist:
+            params = self._extract_model_params(defaults, **kwargs)
+            try:
+                return self.create(**dict(resolve_callables(params))), True
+            except IntegrityError:
+                if connections[self.db].in_atomic_block:
+                    raise
+                try:
+                    return self.get(**kwargs), False
+                except self.model.DoesNotExist:
+                    pass
+                raise
+
+    get_or_create.alters_data = True
+
+    def update_or_create(
+        self, defaults: Any = None, create_defaults: Any = None, **kwargs: Any
+    ) -> tuple[Any, bool]:
+        """See `QuerySet.update_or_create()`; of a document that is there, only changes are sent."""
+        defaults = defaults or {}
+        self._for_write = True
+        obj, created = self.get_or_create(
+            defaults if create_defaults is None else create_defaults, **kwargs
+        )
+        if created:
+            return obj, True
+        for name, value in resolve_callables(defaults):
+            setattr(obj, name, value)
+        obj.save(using=self.db)
+        return obj, False
+
+    update_or_create.alters_data = True
+
+    @classmethod
+    def as_manager(cls) -> Any:
+        from .manager import DocumentManager
+
+        manager = DocumentManager.from_queryset(cls)()
+        manager._built_with_as_manager = True
+        return manager
+
+    as_manager.__func__.queryset_only = True
