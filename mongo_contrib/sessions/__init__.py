@@ -1,0 +1,1 @@
+"""Sessions in MongoDB: ``SESSION_ENGINE = "mongo_contrib.sessions.backends.mongo"``."""

@@ -1,0 +1,27 @@
+from typing import Any
+
+from django.apps import AppConfig
+from django.core import checks
+
+
+class MongoStorageConfig(AppConfig):
+    """Files in GridFS."""
+
+    name = "mongo_contrib.storage"
+    label = "mongo_storage"
+    verbose_name = "Files"
+
+    def ready(self) -> None:
+        from .checks import check_storages
+
+        checks.register(check_storages, checks.Tags.files)
+
+    def mongo_collections(self, alias: str) -> list[Any]:
+        """The collections of every bucket that STORAGES or a field of a model names."""
+        from .configured import configured_storages
+        from .schema import collection_specs
+
+        buckets = {
+            storage.bucket for _, storage in configured_storages() if storage.alias == alias
+        }
+        return [spec for bucket in sorted(buckets) for spec in collection_specs(bucket)]

@@ -1,0 +1,243 @@
+"""Django's storage API over a GridFS bucket."""
+
+import mimetypes
+from collections.abc import Iterator
+from datetime import datetime
+from os import PathLike
+from typing import Any
+from urllib.parse import urljoin
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.core.files.base import File
+from django.core.files.storage import Storage
+from django.utils import timezone
+from django.utils.deconstruct import deconstructible
+from django.utils.encoding import filepath_to_uri
+
+from mongo_contrib.db import default_alias, get_connection
+
+from . import layout
+from .async_files import AsyncGridFSFiles
+from .files import GridFSFiles, Upload
+from .handles import GridFSFile
+from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, FileInfo
+from .names import AvailableName, clean_file, clean_path, first_free, numbered
+
+__all__ = ["GridFSStorage"]
+
+Name = str | PathLike[str]
+
+_FROM_SETTINGS = object()
+
+
+@deconstructible(path="mongo_contrib.storage.GridFSStorage")
+class GridFSStorage(Storage):
+    """Files in MongoDB.
+
+    A name that is taken gets a number (``hello.txt``, ``hello_1.txt``, ...). Names are claimed by
+    a unique index: however many save one name at once, each gets a file of their own. Folders are
+    the parts of names before a ``/``; they are there as long as there is a file in them.
+    """
+
+    def __init__(
+        self,
+        *,
+        alias: str | None = None,
+        bucket: str = DEFAULT_BUCKET,
+        chunk_size: int = DEFAULT_CHUNK_SIZE,
+        base_url: str | None = None,
+        location: Name = "",
+    ) -> None:
+        """All options are those of STORAGES[...]["OPTIONS"].
+
+        alias: of DATABASES; by default the first of our engine.
+        bucket: the collections are `<bucket>.files` and `<bucket>.chunks`.
+        chunk_size: bytes per chunk, for files written from now on.
+        base_url: what url() puts before the name; by default MEDIA_URL.
+        location: a folder of the bucket that this storage is confined to.
+        """
+        layout.check_bucket(bucket)
+        layout.check_chunk_size(chunk_size)
+        self._alias = alias
+        self.bucket = bucket
+        self.chunk_size = chunk_size
+        self._base_url: Any = _FROM_SETTINGS if base_url is None else base_url
+        self.location = clean_path(location)
+
+    @property
+    def alias(self) -> str:
+        """The alias in DATABASES that holds the files."""
+        return self._alias or default_alias()
+
+    @property
+    def base_url(self) -> str | None:
+        """What url() puts before the name, ending in a slash; None: the files have no URL."""
+        url = settings.MEDIA_URL if self._base_url is _FROM_SETTINGS else self._base_url
+        return url if url is None or str(url).endswith("/") else f"{url}/"
+
+    @base_url.setter
+    def base_url(self, url: str | None) -> None:
+        self._base_url = url
+
+    @property
+    def files(self) -> GridFSFiles:
+        """The bucket, by stored names (with the location)."""
+        connection = get_connection(self.alias)
+        connection.ensure_connection()
+        return GridFSFiles(connection.database, bucket=self.bucket, chunk_size=self.chunk_size)
+
+    async def afiles(self) -> AsyncGridFSFiles:
+        """See files; for the running event loop."""
+        connection = get_connection(self.alias)
+        await connection.ause()
+        return AsyncGridFSFiles(connection.async_database, bucket=self.bucket)
+
+    def stored_name(self, name: Name) -> str:
+        """The name in the bucket of a file; SuspiciousFileOperation if it can be none."""
+        return self._located(clean_file(name))
+
+    def _located(self, path: str) -> str:
+        return f"{self.location}/{path}".strip("/")
+
+    # Storage: reading and writing
+
+    def _open(self, name: Name, mode: str = "rb") -> GridFSFile:
+        return GridFSFile(self, clean_file(name), mode)
+
+    def _save(self, name: str, content: Any) -> str:
+        available = name if isinstance(name, AvailableName) else AvailableName(name)
+        stored = self.files.upload(
+            (self.stored_name(candidate) for candidate in available.onwards()),
+            _bytes(content),
+            metadata=self.get_metadata(name),
+        )
+        return stored.removeprefix(f"{self.location}/") if self.location else stored
+
+    def start_upload(self, name: Name) -> Upload:
+        """Begin a file that is written in pieces; open() in a mode for writing uses it."""
+        return self.files.start(metadata=self.get_metadata(str(name)))
+
+    def get_metadata(self, name: str) -> dict[str, Any]:
+        """What is stored beside a new file's content; extend it to keep more.
+
+        The content type is guessed from the name: what a browser says of its upload is not used.
+        """
+        content_type, encoding = mimetypes.guess_type(name)
+        return {"contentType": content_type} if content_type and not encoding else {}
+
+    def delete(self, name: Name) -> None:
+        """Delete a file; one that is not there, and a folder, is no error and left alone."""
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        self.files.delete(self.stored_name(name))
+
+    # Storage: names
+
+    def get_available_name(self, name: Name, max_length: int | None = None) -> str:
+        """The name, or with the first number at which it is free, cut to `max_length`."""
+        cleaned = clean_file(name)
+
+        def taken(number: int) -> bool:
+            return not self.is_name_available(numbered(cleaned, number, max_length), max_length)
+
+        number = first_free(taken) if taken(0) else 0
+        return AvailableName(cleaned, number, max_length)
+
+    def exists(self, name: Name) -> bool:
+        """Whether there is a file, or a folder, of this name."""
+        return self.files.exists(self.stored_name(name))
+
+    async def aexists(self, name: Name) -> bool:
+        """See exists()."""
+        return await (await self.afiles()).exists(self.stored_name(name))
+
+    def listdir(self, path: Name) -> tuple[list[str], list[str]]:
+        """The folders and the files in a folder, sorted; a folder that is not there is empty."""
+        return self.files.listdir(self._located(clean_path(path)))
+
+    async def alistdir(self, path: Name) -> tuple[list[str], list[str]]:
+        """See listdir()."""
+        return await (await self.afiles()).listdir(self._located(clean_path(path)))
+
+    def url(self, name: Name | None) -> str:
+        """The address of a file, as `mongo_contrib.storage.urls` or a web server serves it."""
+        base_url = self.base_url
+        if base_url is None:
+            raise ValueError("This file is not accessible via a URL.")
+        path = filepath_to_uri(name)
+        return urljoin(base_url, path.lstrip("/") if path else path)
+
+    # Storage: what is known of a file
+
+    def get_info(self, name: Name) -> FileInfo:
+        """Everything that is stored of a file beside its content, or FileNotFoundError."""
+        return self._found(name, self.files.find(self.stored_name(name)))
+
+    async def aget_info(self, name: Name) -> FileInfo:
+        """See get_info()."""
+        return self._found(name, await (await self.afiles()).find(self.stored_name(name)))
+
+    def _found(self, name: Name, info: FileInfo | None) -> FileInfo:
+        if info is None:
+            raise FileNotFoundError(f"There is no file {str(name)!r} in bucket {self.bucket!r}.")
+        return info
+
+    def size(self, name: Name) -> int:
+        """The number of bytes of a file."""
+        return self.get_info(name).length
+
+    async def asize(self, name: Name) -> int:
+        """See size()."""
+        return (await self.aget_info(name)).length
+
+    def get_modified_time(self, name: Name) -> datetime:
+        """When the file was completed. Stored files never change, so it was made then, too."""
+        return _for_django(self.get_info(name).uploaded)
+
+    async def aget_modified_time(self, name: Name) -> datetime:
+        """See get_modified_time()."""
+        return _for_django((await self.aget_info(name)).uploaded)
+
+    def get_created_time(self, name: Name) -> datetime:
+        """See get_modified_time()."""
+        return self.get_modified_time(name)
+
+    async def aget_created_time(self, name: Name) -> datetime:
+        """See get_modified_time()."""
+        return await self.aget_modified_time(name)
+
+    def get_accessed_time(self, name: Name) -> datetime:
+        """The same as get_modified_time(): a write for every read is not worth knowing better."""
+        return self.get_modified_time(name)
+
+    async def aget_accessed_time(self, name: Name) -> datetime:
+        """See get_accessed_time()."""
+        return await self.aget_modified_time(name)
+
+    # The other twins. Content to be saved is a sync file, and what open() gives is one.
+
+    async def adelete(self, name: Name) -> None:
+        """See delete()."""
+        if not name:
+            raise ValueError("The name must be given to delete().")
+        await (await self.afiles()).delete(self.stored_name(name))
+
+    async def asave(self, name: Name | None, content: Any, max_length: int | None = None) -> str:
+        """See save(); it runs in a thread of its own."""
+        return await sync_to_async(self.save, thread_sensitive=False)(name, content, max_length)
+
+    async def aopen(self, name: Name, mode: str = "rb") -> File:
+        """See open(); the file it gives is a sync one, to be used in a thread."""
+        return await sync_to_async(self.open, thread_sensitive=False)(name, mode)
+
+
+def _bytes(content: Any) -> Iterator[bytes]:
+    """The content in pieces; text, as of a StringIO, as UTF-8."""
+    for chunk in content.chunks():
+        yield chunk.encode() if isinstance(chunk, str) else chunk
+
+
+def _for_django(moment: datetime) -> datetime:
+    """Aware in UTC, or naive in Django's time zone, as USE_TZ wants it."""
+    return moment if settings.USE_TZ else timezone.make_naive(moment)

@@ -1,0 +1,184 @@
+"""Files in one GridFS bucket: the only module, beside its async twin, that calls gridfs.
+
+GridFS is outside of transactions: the driver refuses it there, and a file would soon be over what
+a transaction may write. So, as with files on a disk, what is written or deleted inside of
+`atomic()` is so at once and stays so after a rollback; delete in `transaction.on_commit()`.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from threading import Lock
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gridfs import GridFSBucket
+from gridfs.errors import FileExists, NoFile
+from pymongo import MongoClient
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+
+from mongo_contrib.exceptions import translated_errors
+
+from . import layout
+from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, ChunkSequence, FileInfo
+from .schema import CHUNKS_INDEXES, FILES_INDEXES
+
+__all__ = ["GridFSFiles", "Upload"]
+
+
+class GridFSFiles:
+    """The files of one bucket by their names, of which each is there once."""
+
+    def __init__(
+        self,
+        database: Database[dict[str, Any]],
+        *,
+        bucket: str = DEFAULT_BUCKET,
+        chunk_size: int = DEFAULT_CHUNK_SIZE,
+    ) -> None:
+        layout.check_bucket(bucket)
+        layout.check_chunk_size(chunk_size)
+        self.database = database
+        self.bucket = bucket
+        self.chunk_size = chunk_size
+        self._files = database[f"{bucket}.files"]
+        self._chunks = database[f"{bucket}.chunks"]
+
+    def find(self, name: str) -> FileInfo | None:
+        """The file of this name, if there is one."""
+        with self.errors():
+            # Without our index (a bucket that others made) GridFS's rule holds: the newest counts.
+            document = self._files.find_one(layout.named(name), sort=[("uploadDate", -1)])
+        return FileInfo.from_document(document) if document else None
+
+    def exists(self, name: str) -> bool:
+        """Whether there is a file of this name, or a folder, which is a file below it."""
+        with self.errors():
+            return self._files.find_one(layout.file_or_folder(name), {"_id": 1}) is not None
+
+    def listdir(self, folder: str) -> tuple[list[str], list[str]]:
+        """The names of the folders and of the files in a folder (``""``: the root), sorted."""
+        with self.errors():
+            return layout.folders_and_files(list(self._files.aggregate(layout.listing(folder))))
+
+    def read(self, info: FileInfo, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
+        """The file's bytes from `start` to `stop`; no other chunks than these are asked for."""
+        stop = info.length if stop is None else min(stop, info.length)
+        sequence = ChunkSequence(info, start, stop)
+        for window in layout.windows(info, start, stop):
+            with self.errors():
+                chunks = list(self._chunks.find(window, sort=[("n", 1)]))
+            for chunk in chunks:
+                yield sequence.take(chunk)
+        sequence.finish()
+
+    def upload(
+        self,
+        names: Iterable[str],
+        content: Iterable[bytes],
+        *,
+        metadata: Mapping[str, Any] | None = None,
+    ) -> str:
+        """Store the content under the first of `names` that is free, and return that.
+
+        Nobody sees the file before it is complete, and nobody ever if this raises.
+        """
+        upload = self.start(metadata=metadata)
+        try:
+            for data in content:
+                upload.write(data)
+            return upload.publish(names)
+        except BaseException:
+            upload.discard()
+            raise
+
+    def start(self, *, metadata: Mapping[str, Any] | None = None) -> "Upload":
+        """Begin a file, to be written in pieces and published or discarded."""
+        self.ensure_indexes()
+        return Upload(self, metadata)
+
+    def delete(self, name: str) -> bool:
+        """Delete the file of this name; whether there was one."""
+        with self.errors(), suppress(NoFile):
+            self.gridfs.delete_by_name(name)
+            return True
+        return False
+
+    def ensure_indexes(self) -> None:
+        """Make the bucket's indexes, once per process; without them names would not be unique.
+
+        `migrate` makes them too, where the app is installed. As every driver does it before its
+        first write, a storage that is configured and nothing else works as well.
+        """
+        bucket = (self.database.name, self.bucket)
+        if bucket in _ensured.get(self.database.client, ()):
+            return
+        with self.errors():
+            self._files.create_indexes([spec.model() for spec in FILES_INDEXES])
+            self._chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
+        with _lock:
+            _ensured.setdefault(self.database.client, set()).add(bucket)
+
+    @property
+    def gridfs(self) -> GridFSBucket:
+        """The bucket, as pymongo has it."""
+        return GridFSBucket(self.database, self.bucket, self.chunk_size)
+
+    def errors(self) -> translated_errors:
+        """What every call to the driver runs inside of."""
+        return translated_errors(collection=f"{self.bucket}.files")
+
+
+class Upload:
+    """A file on its way: its chunks are there, and nobody sees it until it is published."""
+
+    def __init__(self, files: GridFSFiles, metadata: Mapping[str, Any] | None) -> None:
+        self.size = 0
+        self._files = files
+        with files.errors():
+            self._stream = files.gridfs.open_upload_stream("", metadata=metadata)
+
+    def write(self, data: bytes) -> None:
+        """Append to the file; memory holds at most the 32 MB that pymongo sends at once."""
+        with self._files.errors():
+            self._stream.write(data)
+        self.size += len(data)
+
+    def publish(self, names: Iterable[str]) -> str:
+        """Make the file visible under the first of `names` that is free, and return that.
+
+        The insert that makes it visible is the claim; no look whether a name is free, before it,
+        could be relied upon after it.
+        """
+        name = None
+        for name in names:
+            with self._files.errors(), suppress(FileExists):
+                self._stream.filename = name
+                self._stream.close()
+                return name
+        raise FileExistsError(f"There is a file {name!r} in the bucket {self._files.bucket!r}.")
+
+    def replace(self, name: str) -> None:
+        """Make the file visible under `name`, in the place of one that has it already.
+
+        Two steps: a reader between them finds no file, and never a half-written one.
+        """
+        while True:
+            try:
+                self.publish([name])
+            except FileExistsError:
+                self._files.delete(name)
+            else:
+                return
+
+    def discard(self) -> None:
+        """Take back what was written. Where the server is gone, invisible chunks remain."""
+        with suppress(PyMongoError):
+            self._stream.abort()
+
+
+# Which buckets have their indexes, by client: another server or another database starts anew.
+_ensured: WeakKeyDictionary[MongoClient[dict[str, Any]], set[tuple[str, str]]] = (
+    WeakKeyDictionary()
+)
+_lock = Lock()

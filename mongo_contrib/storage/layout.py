@@ -1,0 +1,174 @@
+"""GridFS as its specification has it: documents, filters, chunks. No server needed.
+
+``<bucket>.files`` has one document per file, ``<bucket>.chunks`` the content in pieces. Readers
+find a file by its document in ``files``, and that is written last.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from .exceptions import DamagedFile
+
+__all__ = [
+    "DEFAULT_BUCKET",
+    "DEFAULT_CHUNK_SIZE",
+    "ChunkSequence",
+    "FileInfo",
+    "check_bucket",
+    "check_chunk_size",
+    "inside",
+    "listing",
+    "named",
+    "windows",
+]
+
+DEFAULT_BUCKET = "fs"
+DEFAULT_CHUNK_SIZE = 255 * 1024  # the specification's, and what all drivers use
+
+# How much is asked for at once when a file is read. Each piece is a query of its own, so a slow
+# download keeps no cursor open (the server would close it after ten minutes).
+WINDOW_BYTES = 2 * 1024 * 1024
+
+# A chunk and its few other fields have to stay below the server's limit of 16 MiB.
+LARGEST_CHUNK = 16 * 1024 * 1024 - 1024
+
+Filter = dict[str, Any]
+
+
+def check_bucket(bucket: str) -> None:
+    """Raise ValueError for what cannot be the start of two collections' names."""
+    if (
+        not isinstance(bucket, str)
+        or not bucket
+        or bucket.startswith(("system.", "."))
+        or bucket.endswith(".")
+        or ".." in bucket
+        or set(bucket) & {"$", "\0"}
+    ):
+        raise ValueError(
+            "A bucket is the start of two collections' names, as in 'fs', "
+            f"and cannot be {bucket!r}."
+        )
+
+
+def check_chunk_size(chunk_size: int) -> None:
+    """Raise ValueError for a size that MongoDB cannot store."""
+    if not isinstance(chunk_size, int) or not 1 <= chunk_size <= LARGEST_CHUNK:
+        raise ValueError(
+            f"chunk_size is a number of bytes from 1 to {LARGEST_CHUNK}, not {chunk_size!r}."
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FileInfo:
+    """A file's document in ``<bucket>.files``."""
+
+    id: Any
+    name: str
+    length: int
+    chunk_size: int
+    uploaded: datetime
+    metadata: Mapping[str, Any]
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> "FileInfo":
+        uploaded = document["uploadDate"]
+        return cls(
+            id=document["_id"],
+            name=document.get("filename") or "",
+            length=int(document["length"]),
+            chunk_size=int(document["chunkSize"]),
+            # The codec of the connection decides whether it is aware; it is always UTC.
+            uploaded=uploaded.replace(tzinfo=UTC) if uploaded.tzinfo is None else uploaded,
+            metadata=document.get("metadata") or {},
+        )
+
+
+def named(name: str) -> Filter:
+    """The filter for the file of this name."""
+    return {"filename": name}
+
+
+def inside(folder: str) -> Filter:
+    """The filter for everything below `folder` (``""``: everything), by a range of the index."""
+    # "0" is the character after "/".
+    return {"filename": {"$gte": f"{folder}/", "$lt": f"{folder}0"}} if folder else {}
+
+
+def file_or_folder(name: str) -> Filter:
+    """The filter that matches if there is a file of this name, or one below a folder of it."""
+    return {"$or": [named(name), inside(name)]}
+
+
+def listing(folder: str) -> list[dict[str, Any]]:
+    """The pipeline that gives ``{"_id": {"name": ..., "folder": bool}}`` for all in `folder`."""
+    skipped = len(folder.encode()) + 1 if folder else 0
+    rest = {"$substrBytes": ["$filename", skipped, -1]}
+    return [
+        {"$match": inside(folder)},
+        {"$project": {"_id": 0, "parts": {"$split": [rest, "/"]}}},
+        {
+            "$group": {
+                "_id": {
+                    "name": {"$arrayElemAt": ["$parts", 0]},
+                    "folder": {"$gt": [{"$size": "$parts"}, 1]},
+                }
+            }
+        },
+    ]
+
+
+def folders_and_files(found: list[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+    """What a listing() found, sorted, as Storage.listdir() returns it."""
+    entries = [entry["_id"] for entry in found]
+    folders = sorted(entry["name"] for entry in entries if entry["folder"])
+    files = sorted(entry["name"] for entry in entries if not entry["folder"])
+    return folders, files
+
+
+def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
+    """The filters that give the chunks of the bytes from `start` to `stop`, some at a time."""
+    if start >= stop:
+        return
+    step = max(1, WINDOW_BYTES // info.chunk_size)
+    last = (stop - 1) // info.chunk_size
+    for first in range(start // info.chunk_size, last + 1, step):
+        yield {
+            "files_id": info.id,
+            "n": {"$gte": first, "$lte": min(first + step - 1, last)},
+        }
+
+
+class ChunkSequence:
+    """Takes the chunks in their order; gives the bytes from `start` to `stop`, or DamagedFile."""
+
+    def __init__(self, info: FileInfo, start: int, stop: int) -> None:
+        self.info, self.start, self.stop = info, start, stop
+        self.position = start
+
+    def take(self, chunk: Mapping[str, Any]) -> bytes:
+        """The bytes of this chunk that were asked for."""
+        size = self.info.chunk_size
+        expected, offset = divmod(self.position, size)
+        if chunk["n"] != expected:
+            raise self._damaged(f"has no chunk {expected}")
+        data: bytes = chunk["data"]
+        begin = expected * size
+        if len(data) != min(size, self.info.length - begin):
+            raise self._damaged(f"has {len(data)} bytes in chunk {expected}")
+        data = data[offset : self.stop - begin]
+        self.position += len(data)
+        return data
+
+    def finish(self) -> None:
+        """Raise DamagedFile unless all was there."""
+        if self.position < self.stop:
+            raise self._damaged(f"has no chunk {self.position // self.info.chunk_size}")
+
+    def _damaged(self, what: str) -> DamagedFile:
+        return DamagedFile(
+            f"The file {self.info.name!r} is damaged: it should have {self.info.length} bytes in "
+            f"chunks of {self.info.chunk_size}, but {what}."
+        )

@@ -1,0 +1,25 @@
+"""The two collections of a bucket, for `migrate` and for the first write of a process."""
+
+from mongo_contrib.db.schema import CollectionSpec, IndexSpec
+
+__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "collection_specs"]
+
+# Our claim on names. The specification lets several files have one name, so this one is ours.
+CLAIM = IndexSpec(keys=(("filename", 1),), name="filename_unique", options={"unique": True})
+
+# These two are the specification's, with the names that drivers give them.
+FILES_INDEXES = (
+    CLAIM,
+    IndexSpec(keys=(("filename", 1), ("uploadDate", 1)), name="filename_1_uploadDate_1"),
+)
+CHUNKS_INDEXES = (
+    IndexSpec(keys=(("files_id", 1), ("n", 1)), name="files_id_1_n_1", options={"unique": True}),
+)
+
+
+def collection_specs(bucket: str) -> tuple[CollectionSpec, CollectionSpec]:
+    """What a bucket is made of."""
+    return (
+        CollectionSpec(f"{bucket}.files", FILES_INDEXES, source="mongo_storage"),
+        CollectionSpec(f"{bucket}.chunks", CHUNKS_INDEXES, source="mongo_storage"),
+    )

@@ -1,0 +1,60 @@
+"""Both twins behind one interface, so that one suite is the contract of both."""
+
+import asyncio
+from importlib import import_module
+
+import pytest
+
+ENGINE = "mongo_contrib.sessions.backends.mongo"
+ASYNC_NAMES = {"__setitem__": "aset", "keys": "akeys", "items": "aitems"}
+
+
+class Twin:
+    """Calls a verb of a session, or its async twin."""
+
+    def __init__(self, runner=None):
+        self.runner = runner
+
+    def __call__(self, verb, session, *args, **kwargs):
+        if self.runner is None:
+            return getattr(session, verb)(*args, **kwargs)
+        twin = getattr(session, ASYNC_NAMES.get(verb, f"a{verb}"))
+
+        async def call():
+            return await twin(*args, **kwargs)
+
+        return self.runner.run(call())
+
+    def store(self, key=None, /, **data):
+        """A session with this data set, and not saved."""
+        session = import_module(ENGINE).SessionStore(key)
+        for name, value in data.items():
+            self("__setitem__", session, name, value)
+        return session
+
+    def saved(self, **data):
+        """A session with this data that is stored."""
+        session = self.store(**data)
+        self("save", session)
+        return session
+
+    def data(self, session_or_key):
+        """What is stored under a key now."""
+        key = getattr(session_or_key, "session_key", session_or_key)
+        return dict(self("items", self.store(key)))
+
+
+@pytest.fixture(params=["sync", "async"])
+def twin(request, settings, db):
+    settings.SESSION_ENGINE = ENGINE
+    if request.param == "sync":
+        yield Twin()
+    else:
+        with asyncio.Runner() as runner:
+            yield Twin(runner)
+
+
+@pytest.fixture
+def sessions(repository):
+    """The collection of the sessions."""
+    return repository("django_session")

@@ -1,0 +1,269 @@
+"""Files over HTTP."""
+
+import asyncio
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
+from django.middleware.gzip import GZipMiddleware
+from django.test import AsyncClient
+from django.urls import reverse
+from django.utils.http import http_date
+
+from mongo_contrib.storage import GridFSStorage
+from mongo_contrib.storage.views import FileView
+
+pytestmark = pytest.mark.urls("tests.storage.urls")
+
+CONTENT = bytes(range(100))
+
+
+@pytest.fixture(autouse=True)
+def storages_setting(settings):
+    settings.MEDIA_URL = "/media/"
+    settings.STORAGES = {
+        "default": {
+            "BACKEND": "mongo_contrib.storage.GridFSStorage",
+            "OPTIONS": {"chunk_size": 10},
+        },
+        "other": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    }
+
+
+@pytest.fixture
+def serve(client, storage):
+    """Save a file and get it, with these headers."""
+
+    def serve(name="a.png", content=CONTENT, method="get", **headers):
+        if not storage.exists(name):
+            storage.save(name, ContentFile(content))
+        headers = {key.replace("_", "-"): value for key, value in headers.items()}
+        return getattr(client, method)(storage.url(name), headers=headers)
+
+    return serve
+
+
+def body(response):
+    return b"".join(response.streaming_content)
+
+
+def test_a_file_is_served(serve):
+    response = serve("dir/größe ü.png")
+    assert response.status_code == 200
+    assert body(response) == CONTENT
+    assert response["Content-Length"] == "100"
+    assert response["Content-Type"] == "image/png"
+    assert response["Accept-Ranges"] == "bytes"
+    quoted = "gr%C3%B6%C3%9Fe%20%C3%BC.png"
+    assert response["Content-Disposition"] == f"inline; filename*=utf-8''{quoted}"
+    assert http_date(datetime.now(UTC).timestamp())[:16] == response["Last-Modified"][:16]
+
+
+def test_the_url_of_the_storage_is_that_of_the_view(serve, storage):
+    assert reverse("mongo_storage:file", args=["a b/c.png"]) == storage.url("a b/c.png")
+
+
+def test_an_empty_file_is_served(serve):
+    response = serve(content=b"")
+    assert (response.status_code, body(response), response["Content-Length"]) == (200, b"", "0")
+
+
+def test_head_has_the_headers_and_reads_no_content(serve, capture_commands):
+    expected = dict(serve().headers)
+    before = len(list(capture_commands))
+    response = serve(method="head")
+    assert dict(response.headers) == expected
+    assert response.content == b""
+    commands = list(capture_commands)[before:]
+    assert not any("chunks" in str(command) for command in commands)
+
+
+def test_other_methods_are_refused(serve):
+    assert serve(method="post").status_code == 405
+    assert serve(method="delete").status_code == 405
+
+
+@pytest.mark.parametrize("name", ["nope.png", "dir", "dir/", "a.png/", "a//b", "./a.png"])
+def test_what_is_no_file_is_404(serve, client, name):
+    serve("dir/a.png")
+    serve("a.png")
+    assert client.get("/media/" + name).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *[
+            "../secret",
+            "a/../../b",
+            "%2e%2e/x",
+            "..%2fx",
+            "%00",
+            "a%0d%0ab",
+            "%ff%fe",
+            "%5c..%5cx",
+        ],
+        *["/etc/passwd", "//evil.com", "$where", "a" * 5000, "%ed%a0%80"],
+    ],
+)
+def test_hostile_names_are_404(client, db, name):
+    assert client.get("/media/" + name).status_code == 404
+
+
+def test_hostile_stored_names_cannot_inject_headers(serve, storage, client):
+    name = storage.save('a"\r\nX-Evil: 1;.png', ContentFile(b"1"))
+    response = client.get(storage.url(name))
+    assert response.status_code == 200
+    assert "X-Evil" not in response.headers
+    assert "\n" not in response["Content-Disposition"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content_type", "disposition"),
+    [
+        ("a.png", "image/png", "inline"),
+        ("a.jpg", "image/jpeg", "inline"),
+        ("a.mp4", "video/mp4", "inline"),
+        ("a.mp3", "audio/mpeg", "inline"),
+        ("a.txt", "text/plain; charset=utf-8", "inline"),
+        ("a.html", "text/html", "attachment"),
+        ("a.HTM", "text/html", "attachment"),
+        ("a.svg", "image/svg+xml", "attachment"),
+        ("a.xhtml", None, "attachment"),
+        ("a.xml", None, "attachment"),
+        ("a.js", None, "attachment"),
+        ("a.pdf", "application/pdf", "attachment"),
+        ("a.html.gz", "application/octet-stream", "attachment"),
+        ("a.unheard-of", "application/octet-stream", "attachment"),
+        ("a", "application/octet-stream", "attachment"),
+    ],
+)
+def test_a_browser_shows_only_what_cannot_run(serve, name, content_type, disposition):
+    response = serve(name)
+    assert response["Content-Disposition"].startswith(f'{disposition}; filename="a')
+    assert response["X-Content-Type-Options"] == "nosniff"
+    assert response["Content-Security-Policy"].startswith("default-src 'none'")
+    assert response["Content-Security-Policy"].endswith("sandbox")
+    if content_type is not None:
+        assert response["Content-Type"] == content_type
+
+
+@pytest.mark.parametrize("lie", ["text/html\r\nX-Evil: 1", "image/png; x", "", 5, None, "html"])
+def test_a_stored_type_that_is_none_is_not_believed(serve, repository, lie):
+    serve("a.txt")
+    repository("fs.files").update_one({}, {"$set": {"metadata.contentType": lie}})
+    response = serve("a.txt")
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    assert "X-Evil" not in response.headers
+
+
+def test_a_stored_type_decides_how_it_is_served(serve, repository):
+    serve("a.txt")
+    repository("fs.files").update_one({}, {"$set": {"metadata.contentType": "text/html"}})
+    response = serve("a.txt")
+    assert response["Content-Type"] == "text/html"
+    assert response["Content-Disposition"].startswith("attachment")
+
+
+def test_a_browser_that_has_it_gets_304(serve):
+    first = serve()
+    by_etag = serve(if_none_match=first["ETag"])
+    by_date = serve(if_modified_since=first["Last-Modified"])
+    assert by_etag.status_code == by_date.status_code == 304
+    assert by_etag["ETag"] == first["ETag"]
+    assert serve(if_none_match='"another"').status_code == 200
+
+
+def test_preconditions_that_fail_are_412(serve):
+    before = http_date((datetime.now(UTC) - timedelta(days=1)).timestamp())
+    assert serve(if_match='"another"').status_code == 412
+    assert serve(if_unmodified_since=before).status_code == 412
+
+
+def test_another_file_under_the_name_has_another_etag(serve, storage):
+    first = serve()["ETag"]
+    storage.delete("a.png")
+    assert serve()["ETag"] != first
+
+
+@pytest.mark.parametrize(
+    ("header", "start", "stop"),
+    [("bytes=15-24", 15, 25), ("bytes=90-", 90, 100), ("bytes=-1", 99, 100)],
+)
+def test_a_range_is_206(serve, header, start, stop):
+    response = serve(range=header)
+    assert response.status_code == 206
+    assert body(response) == CONTENT[start:stop]
+    assert response["Content-Range"] == f"bytes {start}-{stop - 1}/100"
+    assert response["Content-Length"] == str(stop - start)
+
+
+def test_a_range_without_content_is_416(serve):
+    response = serve(range="bytes=100-")
+    assert response.status_code == 416
+    assert response["Content-Range"] == "bytes */100"
+
+
+@pytest.mark.parametrize("header", ["bytes=0-1,5-6", "nonsense", "bytes=9-1"])
+def test_a_range_that_is_not_understood_is_the_whole_file(serve, header):
+    assert serve(range=header).status_code == 200
+
+
+def test_if_range_gives_a_part_of_the_same_file_only(serve):
+    first = serve()
+    assert serve(range="bytes=0-1", if_range=first["ETag"]).status_code == 206
+    assert serve(range="bytes=0-1", if_range=first["Last-Modified"]).status_code == 206
+    assert serve(range="bytes=0-1", if_range='"another"').status_code == 200
+    assert serve(range="bytes=0-1", if_range="nonsense").status_code == 200
+
+
+def test_content_is_read_as_it_is_taken(serve, monkeypatch, capture_commands):
+    monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 20)
+    response = serve()
+    content = response.streaming_content
+    before = len(list(capture_commands))
+    assert next(content) == CONTENT[:10]
+    assert len(list(capture_commands)) - before == 1
+    assert b"".join(content) == CONTENT[10:]
+    assert len(list(capture_commands)) - before == 5
+
+
+def test_a_storage_that_is_not_ours_is_said(client, db):
+    with pytest.raises(ImproperlyConfigured, match=r"STORAGES\['other'\] is a InMemoryStorage"):
+        client.get("/other/a.png")
+
+
+def test_a_subclass_decides_what_is_shown(rf, storage):
+    class Pdf(FileView):
+        inline_types = FileView.inline_types | {"application/pdf"}
+
+        def get_headers(self, info):
+            return super().get_headers(info) | {"Cache-Control": "private"}
+
+    storage.save("a.pdf", ContentFile(b"1"))
+    response = Pdf.as_view()(rf.get("/"), name="a.pdf")
+    assert response["Content-Disposition"].startswith("inline")
+    assert response["Cache-Control"] == "private"
+    response.close()
+
+
+def test_an_asynchronous_server_streams_natively(transactional_db):
+    async def get():
+        name = await GridFSStorage(chunk_size=10).asave("a.png", ContentFile(CONTENT))
+        response = await AsyncClient().get(f"/media/{name}", headers={"range": "bytes=5-94"})
+        # As Django's ASGI handler does it; for a sync stream it would warn, which is an error.
+        return response.status_code, [part async for part in response]
+
+    status, parts = asyncio.run(get())
+    assert status == 206
+    assert b"".join(parts) == CONTENT[5:95]
+    assert len(parts) == 10
+
+
+def test_a_middleware_that_changes_the_content_is_respected(storage, rf):
+    storage.save("a.txt", ContentFile(b"a" * 1000))
+    view = GZipMiddleware(lambda request: FileView.as_view()(request, name="a.txt"))
+    response = view(rf.get("/", headers={"accept-encoding": "gzip"}))
+    assert response["Content-Encoding"] == "gzip"
+    assert len(body(response)) < 1000
