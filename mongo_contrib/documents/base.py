@@ -28,7 +28,9 @@ BASE_MANAGER = "_documents"
 class DocumentBase(ModelBase):
     """Make model classes that no SQL reaches, whatever their bases and their `Meta` say."""
 
-    def __new__(mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any):
+    def __new__(
+        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
+    ) -> Any:
         parents = [base for base in bases if isinstance(base, ModelBase)]
         meta = attrs.get("Meta")
         if any(isinstance(parent, DocumentBase) for parent in parents):

@@ -79,7 +79,7 @@ def _fields(model: Any) -> list[checks.CheckMessage]:
                     id="mongo_contrib.E026",
                 )
             )
-        remote = getattr(field.remote_field, "model", None)
+        remote: Any = getattr(field.remote_field, "model", None)
         if getattr(remote, "_is_embedded", False):
             errors.append(
                 checks.Error(

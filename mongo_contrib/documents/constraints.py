@@ -24,7 +24,7 @@ class ConditionalUnique:
     def validate(
         self, model: Any, instance: Any, exclude: Any = None, using: str = "default"
     ) -> None:
-        """Raise ValidationError if the instance fulfils the condition and another has its values."""
+        """Raise ValidationError if the condition holds and another document has the values."""
         constraint = self.constraint
         fields = constraint.fields
         if exclude and any(name in exclude for name in fields):

@@ -141,7 +141,7 @@ def keys_of(model: Any, fields: Sequence[str], kind: str | None = None) -> Keys:
         path = resolve(model, name.removeprefix("-"))
         if path.relation is not None or path.rest:
             raise NotSupportedError(
-                f"An index of {model._meta.label} can't hold {name!r}: it lies beyond the document."
+                f"An index of {model._meta.label} can't hold {name!r}: it is beyond the document."
             )
         keys.append((path.path, kind or (-1 if name.startswith("-") else 1)))
     return tuple(keys)
@@ -151,8 +151,8 @@ def index_keys(model: Any, index: models.Index) -> Keys:
     """Return the keys of one of `Meta.indexes`."""
     if index.expressions:
         raise NotSupportedError(
-            f"The index {index.name!r} of {model._meta.label} is on an expression; MongoDB indexes "
-            "stored values. Store the value in a field, or use CollationIndex."
+            f"The index {index.name!r} of {model._meta.label} is on an expression; MongoDB "
+            "indexes stored values. Store the value in a field, or use CollationIndex."
         )
     return keys_of(model, index.fields, getattr(index, "kind", None))
 
@@ -198,10 +198,14 @@ def partial_filter(model: Any, condition: Any, name: str) -> dict[str, Any]:
     found = _existing(node)
     if unknown := _operators(found) - _PARTIAL:
         raise NotSupportedError(
-            f"The condition of {name!r} on {model._meta.label} needs {', '.join(sorted(unknown))}; "
-            f"partial indexes know only {', '.join(sorted(_PARTIAL))}."
+            f"The condition of {name!r} on {model._meta.label} needs {_listed(unknown)}; partial "
+            f"indexes know only {_listed(_PARTIAL)}."
         )
     return found
+
+
+def _listed(names: set[str]) -> str:
+    return ", ".join(sorted(names))
 
 
 def _existing(condition: Any) -> Any:

@@ -17,6 +17,7 @@ from django.db.models.fields.related_descriptors import (
 
 class _OneQueryPrefetch:
     field: Any
+    get_queryset: Any
 
     def get_prefetch_querysets(
         self, instances: list[Any], querysets: list[QuerySet] | None = None

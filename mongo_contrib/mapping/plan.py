@@ -141,7 +141,7 @@ class Plan:
         if fetch_mode is not None:
             state.fetch_mode = fetch_mode
         get = document.get
-        column = attname = None
+        column = attname = ""
         try:
             for column, attname, decode, default in self._decoding:
                 value = get(column, _ABSENT)
@@ -183,7 +183,7 @@ class Plan:
         return instance
 
     def _unreadable(
-        self, document: dict[str, Any], column: str | None, attname: str | None, error: Exception
+        self, document: dict[str, Any], column: str, attname: str, error: Exception
     ) -> DataError:
         stored = document.get(column)
         messages = getattr(error, "messages", None)

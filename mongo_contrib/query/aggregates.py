@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from bson import Decimal128
@@ -83,12 +83,15 @@ def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, 
             each.name: [*_filter_stages(each, using), _group([each])]
             for each in accumulators.values()
         }
-        row = next(iter(query.run_pipeline(using, [*stages, {"$facet": facets}])), {})
+        row: dict[str, Any] = _first(query.run_pipeline(using, [*stages, {"$facet": facets}]))
         rows = {name: found[0] for name, found in row.items() if found}
         return {alias: each.value(rows.get(each.name, {})) for alias, each in accumulators.items()}
-    stages = [*stages, _group(accumulators.values())]
-    row = next(iter(query.run_pipeline(using, stages)), {})
+    row = _first(query.run_pipeline(using, [*stages, _group(accumulators.values())]))
     return {alias: each.value(row) for alias, each in accumulators.items()}
+
+
+def _first(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return next(iter(rows), {})
 
 
 def _filter_stages(accumulator: Accumulator, using: str) -> list[dict[str, Any]]:

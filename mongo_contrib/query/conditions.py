@@ -7,17 +7,20 @@ therefore needs no command; the empty document is fulfilled by all.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from enum import Enum
+from typing import Any, Final, Literal
 
 
-class _Nothing:
+class Nothing(Enum):
+    NOTHING = "nothing"
+
     def __repr__(self) -> str:
-        return "NOTHING"
+        return self.name
 
 
-NOTHING: Final = _Nothing()
+NOTHING: Final = Nothing.NOTHING
 
-Condition = dict[str, Any] | _Nothing
+Condition = dict[str, Any] | Literal[Nothing.NOTHING]
 
 
 def all_of(conditions: Iterable[Condition]) -> Condition:

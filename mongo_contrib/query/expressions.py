@@ -53,8 +53,8 @@ def reference(model: Any, name: str) -> Path:
     path = resolve(model, name)
     if path.relation is not None or path.rest:
         raise NotSupportedError(
-            f"F({name!r}) reaches beyond the document of {model._meta.label}; use .pipeline([...]) "
-            "with $lookup."
+            f"F({name!r}) reaches beyond the document of {model._meta.label}; use "
+            ".pipeline([...]) with $lookup."
         )
     return path
 

@@ -159,8 +159,8 @@ def _inside_list(path: Path, node: Node) -> Condition:
         )
     if node is not NOTHING and "$expr" in node:
         raise NotSupportedError(
-            f"{path.path!r} lies in a list, where the server computes nothing; use .pipeline([...])"
-            " with $unwind."
+            f"{path.path!r} lies in a list, where the server computes nothing; use "
+            ".pipeline([...]) with $unwind."
         )
     return node
 

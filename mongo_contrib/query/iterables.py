@@ -15,7 +15,7 @@ _BATCH = 1_000
 
 
 class DocumentIterable(ModelIterable):
-    """Yield an instance for each document, with what `select_related()` names fetched in batches."""
+    """Yield an instance for each document; what `select_related()` names comes in batches."""
 
     def __iter__(self) -> Iterator[Any]:
         query = self.queryset.query

@@ -325,7 +325,7 @@ class DocumentQuery:
     # Running
 
     def find_options(self, using: str) -> dict[str, Any] | None:
-        """Return the arguments of `Repository.find()` but projection; None if nothing can match."""
+        """Return the arguments of `find()` but the projection; None if nothing can match."""
         condition = self.condition(using)
         if condition is NOTHING:
             return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import connections, transaction
@@ -21,6 +22,12 @@ from .conditions import NOTHING
 from .iterables import DocumentIterable, StoredIterable
 from .query import DocumentQuery
 from .updates import update_of
+
+
+def _queryset_only(method: Any) -> Any:
+    """Keep a public method off the managers that are made of the query set."""
+    method.queryset_only = True
+    return method
 
 
 class DocumentQuerySet(QuerySet):
@@ -123,9 +130,7 @@ class DocumentQuerySet(QuerySet):
         return buckets(self, field_name, kind, order, tzinfo, DatetimeIterable)
 
     def raw(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotSupportedError(
-            "raw() is SQL; use .pipeline([...]), .match({...}) or .collection."
-        )
+        raise NotSupportedError("raw() is SQL; use .match(), .pipeline() or .collection.")
 
     def _combinator_query(self, combinator: str, *other_qs: Any, all: bool = False) -> Any:
         raise NotSupportedError(
@@ -152,8 +157,7 @@ class DocumentQuerySet(QuerySet):
         with transaction.mark_for_rollback_on_error(using=self.db):
             return self._repository.update_many(condition, update).matched_count
 
-    update.alters_data = True
-
+    @_queryset_only
     def delete(self) -> tuple[int, dict[str, int]]:
         """See `QuerySet.delete()`; without references or signals it is one command."""
         collector = Collector(using=self.db, origin=self)
@@ -167,16 +171,11 @@ class DocumentQuerySet(QuerySet):
             raise TypeError("Cannot delete after pipeline().")
         return super().delete()
 
-    delete.alters_data = True
-    delete.queryset_only = True
-
     def _raw_delete(self, using: str) -> int:
         condition = self.query.condition(using)
         if condition is NOTHING:
             return 0
         return self.query.repository(using).delete_many(condition)
-
-    _raw_delete.alters_data = True
 
     def _batched_insert(
         self,
@@ -204,11 +203,9 @@ class DocumentQuerySet(QuerySet):
 
     @staticmethod
     def _insert_unless_there(repository: Repository, documents: list[dict[str, Any]]) -> None:
-        try:
+        # Unordered: the server tries every one, and refuses only duplicates.
+        with suppress(DuplicateKeyError):
             repository.insert_many(documents, ordered=False)
-        except DuplicateKeyError:
-            # Unordered: the server has tried every one, and only duplicates were refused.
-            pass
 
     def bulk_update(self, objs: Any, fields: Any, batch_size: int | None = None) -> int:
         """Save these fields of these objects by one bulk write; return how many matched."""
@@ -234,8 +231,6 @@ class DocumentQuerySet(QuerySet):
             self._repository.bulk_write(writes[start : start + size]).matched_count
             for start in range(0, len(writes), size)
         )
-
-    bulk_update.alters_data = True
 
     def _write_of(self, obj: Any, names: set[str]) -> UpdateOne:
         plan = plan_of(self.model)
@@ -267,12 +262,10 @@ class DocumentQuerySet(QuerySet):
                     pass
                 raise
 
-    get_or_create.alters_data = True
-
     def update_or_create(
         self, defaults: Any = None, create_defaults: Any = None, **kwargs: Any
     ) -> tuple[Any, bool]:
-        """See `QuerySet.update_or_create()`; of a document that is there, only changes are sent."""
+        """See `QuerySet.update_or_create()`; of what is there already, only changes are sent."""
         defaults = defaults or {}
         self._for_write = True
         obj, created = self.get_or_create(
@@ -285,14 +278,11 @@ class DocumentQuerySet(QuerySet):
         obj.save(using=self.db)
         return obj, False
 
-    update_or_create.alters_data = True
-
     @classmethod
+    @_queryset_only
     def as_manager(cls) -> Any:
         from .manager import DocumentManager
 
         manager = DocumentManager.from_queryset(cls)()
         manager._built_with_as_manager = True
         return manager
-
-    as_manager.__func__.queryset_only = True

@@ -55,7 +55,7 @@ def _stored(path: Path, value: Any) -> Any:
 
 
 def as_update(model: Any, update: dict[str, Any]) -> Any:
-    """Return `update` with its expressions compiled: `$inc` where that says it, else a pipeline."""
+    """Return `update` with expressions compiled: to `$inc` where that says it, else a pipeline."""
     to_set = update.get("$set", {})
     expressions = {
         path: value for path, value in to_set.items() if hasattr(value, "resolve_expression")
