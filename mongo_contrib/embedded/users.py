@@ -163,7 +163,8 @@ class _Joining:
         if self.wanted in (None, state.kind) or self.home.path in _held:
             return False
         with self.home.opened("users") as users:
-            return users.take()
+            # A moment's patience, for the supervisor who has it to himself for an instant.
+            return users.take(0.1)
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -239,8 +240,8 @@ def _wanted_kind(kind: str | None) -> ServerKind | None:
 def _refuse_other_kind(home: DataDirectory, state: State, wanted: ServerKind | None) -> None:
     if wanted is not None and wanted != state.kind:
         raise ImproperlyConfigured(
-            f"MONGO_EMBEDDED_SERVER asks for {wanted.value!r}, but embedded:{home.path} is served by"
-            f" {state.kind!r} (process {state.pid}) to other processes; end those first."
+            f"MONGO_EMBEDDED_SERVER asks for {wanted.value!r}, but embedded:{home.path} is served"
+            f" by {state.kind!r} (process {state.pid}) to other processes; end those first."
         )
 
 

@@ -1,6 +1,5 @@
 """One life of a server's process, from a program that is none to one that will not end."""
 
-import os
 import signal
 import socket
 
@@ -106,5 +105,3 @@ def test_a_port_from_elsewhere_is_not_reused(tmp_path):
 
 def free_port(home):
     return next(free_ports(home, 0))
-
-

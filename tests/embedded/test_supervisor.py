@@ -13,7 +13,6 @@ from mongo_contrib.embedded.state import DataDirectory, Status
 from mongo_contrib.embedded.supervisor import Supervisor
 from tests.embedded.processes import (
     eventually,
-    has_users,
     is_quiet,
     kill,
     server_pid,
@@ -79,14 +78,6 @@ def test_a_server_does_not_survive_its_supervisor(kind, home):
     assert acquire(home) == uri
     assert server_pid(home) != old
     assert describe(home).pid == server_pid(home)
-
-
-def test_a_killed_user_is_none(any_kind, home, user):
-    users = [user().go() for _ in range(2)]
-    for each in users:
-        each.said()
-        each.kill()
-    assert not has_users(home)
 
 
 def test_the_starter_is_killed_while_it_starts(any_kind, home, user):

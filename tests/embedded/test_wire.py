@@ -31,10 +31,10 @@ def answering():
         thread.join()
 
 
-def test_a_server_answers_or_refuses(kind, home):
+def test_a_server_answers_or_refuses(any_kind, home):
     port = int(acquire(home).split(":")[2].split("/")[0])
     assert command(port, {"hello": 1})["isWritablePrimary"]
-    with pytest.raises(CommandError, match="no such command|CommandNotFound") as caught:
+    with pytest.raises(CommandError, match="no such command") as caught:
         command(port, {"noSuchThing": 1})
     assert caught.value.code == 59
 
@@ -52,7 +52,7 @@ def test_an_answer_that_breaks_off(answering, answer):
         command(answering(answer), {"hello": 1})
 
 
-@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n\r\n", b"\0" * 100, b"\xff" * 99])
+@pytest.mark.parametrize("answer", [b"HTTP/1.1 400 Bad Request\r\n", b"\0" * 100, b"\xff" * 99])
 def test_an_answer_of_something_else(answering, answer):
     with pytest.raises(CommandError, match="not a MongoDB server's answer"):
         command(answering(answer), {"hello": 1})
