@@ -17,7 +17,6 @@ from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as MongoDatabase
 from pymongo.errors import (
-    ConfigurationError,
     ConnectionFailure,
     OperationFailure,
     PyMongoError,
@@ -26,6 +25,7 @@ from pymongo.errors import (
 from mongo_contrib.db import commands
 from mongo_contrib.db.client import DatabaseClient
 from mongo_contrib.db.clients import Document, LoopClient, Server, codec_options, servers
+from mongo_contrib.db.connecting import aping, can_read, ping, refuse_old
 from mongo_contrib.db.creation import DatabaseCreation
 from mongo_contrib.db.features import DatabaseFeatures
 from mongo_contrib.db.introspection import DatabaseIntrospection
@@ -33,13 +33,10 @@ from mongo_contrib.db.operations import DatabaseOperations
 from mongo_contrib.db.schema_editor import DatabaseSchemaEditor
 from mongo_contrib.db.uri import database_name
 from mongo_contrib.db.validation import DatabaseValidation
-from mongo_contrib.exceptions import CommitUncertain, ServerTooOld, translate, translated_errors
+from mongo_contrib.exceptions import CommitUncertain, translate, translated_errors
 
 # All connections of this process, for a child that it forks.
 wrappers: "weakref.WeakSet[DatabaseWrapper]" = weakref.WeakSet()
-
-# The wire version of MongoDB 7.0; compatible services that are recent enough announce it too.
-LEAST_WIRE_VERSION = 21
 
 # How long a commit whose outcome is unknown is repeated, which the server allows at any time.
 COMMIT_SECONDS = 10
@@ -181,9 +178,8 @@ class DatabaseWrapper(BaseDatabaseWrapper):
                 self.ensure_connection()
         on_loop = self.server.on_loop
         if not on_loop.verified:
-            async with self.wrap_database_errors:
-                await on_loop.client.admin.command("ping")
-            self._refuse_old(on_loop.client)
+            await aping(self.alias, on_loop.client)
+            refuse_old(self.alias, on_loop.client)
             on_loop.verified = True
         return on_loop
 
@@ -226,27 +222,12 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             server.revive()
             client = server.client
         if not server.verified or not can_read(client):
-            try:
-                client.admin.command("ping")
-            except ConfigurationError as exc:
-                # The driver itself refuses servers that are older still.
-                if "wire version" in str(exc):
-                    raise ServerTooOld(f"DATABASES[{self.alias!r}]: {exc}") from exc
-                raise
+            ping(self.alias, client)
             server.verified = True
         return Link(server)
 
     def check_database_version_supported(self) -> None:
-        self._refuse_old(self.client)
-
-    def _refuse_old(self, client: Any) -> None:
-        for server in client.topology_description.server_descriptions().values():
-            if server.is_server_type_known and server.max_wire_version < LEAST_WIRE_VERSION:
-                raise ServerTooOld(
-                    f"MongoDB 7.0 or later is required; DATABASES[{self.alias!r}] reached an "
-                    f"older server at {server.address[0]}:{server.address[1]} (wire version "
-                    f"{server.max_wire_version}, of 7.0 it is {LEAST_WIRE_VERSION})."
-                )
+        refuse_old(self.alias, self.client)
 
     def get_database_version(self) -> tuple[int, ...]:
         with self.wrap_database_errors:
@@ -348,11 +329,6 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             self.closed_in_transaction = True
             self.needs_rollback = True
         return link
-
-
-def can_read(client: MongoClient[Document]) -> bool:
-    """Return whether the driver knows of a server to read from, without asking one."""
-    return client.topology_description.has_readable_server(client.read_preference)
 
 
 def after_fork_in_child() -> None:

@@ -1,32 +1,34 @@
 """One MongoClient per alias and process, one AsyncMongoClient per alias and event loop."""
 
 import asyncio
+import atexit
 import contextlib
 import threading
 from collections.abc import AsyncGenerator, Callable, Mapping
 from datetime import UTC
 from typing import Any
 
+import pymongo
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 from pymongo import AsyncMongoClient, MongoClient
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.collection import Collection
 from pymongo.driver_info import DriverInfo
-from pymongo.errors import ConfigurationError, InvalidURI
 
 import mongo_contrib
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
-from mongo_contrib.db.uri import client_arguments, embedded_directory, setting
+from mongo_contrib.db.uri import client_arguments, embedded_directory
 
 __all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]
 
 Document = dict[str, Any]
 # (database, collection, USE_TZ, read preference, read concern, write concern)
 Key = tuple[Any, ...]
+
+CLOSE_SECONDS = 1
 
 # Collections are cached by name: a project that makes names up as it goes starts over here.
 MOST_COLLECTIONS = 2000
@@ -120,7 +122,9 @@ class Server:
             self._collections.clear()
             self.verified = False
         if client is not None:
-            client.close()
+            # It says good-bye to the server, and would look for one that is gone.
+            with pymongo.timeout(CLOSE_SECONDS):
+                client.close()
 
     def _make(self, make: Any) -> Any:
         arguments = self.client_arguments()
@@ -129,13 +133,7 @@ class Server:
             CommandLog(self.alias),
             *arguments.get("event_listeners", ()),
         ]
-        try:
-            return make(**arguments)
-        except (ConfigurationError, InvalidURI, TypeError, ValueError) as exc:
-            raise ImproperlyConfigured(
-                f"{setting(self.alias, 'OPTIONS')} or the URI in HOST holds what MongoClient does "
-                f"not accept: {exc}."
-            ) from exc
+        return make(**arguments)
 
 
 def options(key: Key) -> tuple[Any, ...]:
@@ -249,3 +247,6 @@ def fingerprint(settings_dict: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 servers = Servers()
+
+# A client that is open when the process ends is a ResourceWarning.
+atexit.register(servers.close_all)

@@ -51,7 +51,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
 
     # Django's: transactions. A nested atomic() joins the outer one.
     @property
-    def supports_transactions(self) -> bool:  # type: ignore[override]
+    def supports_transactions(self) -> bool:
         """False in a test database, whatever the server; has("transactions") asks the server.
 
         Django reads it to wrap each test of a TestCase in one transaction. Without savepoints,

@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
-from pymongo import uri_parser
+from pymongo import MongoClient, uri_parser
 from pymongo.errors import ConfigurationError, InvalidURI
 
 ENGINE = "mongo_contrib.db"
@@ -49,8 +49,9 @@ def name_in(uri: str) -> str:
 
 
 def redacted(uri: object) -> str:
-    """Return the URI with its password hidden, for messages."""
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", str(uri))
+    """Return the URI without passwords and tokens, for messages."""
+    text = re.sub(r"(://[^:/@?]*):[^?]*@", r"\1:***@", str(uri))
+    return re.sub(r"(?i)([?&][^=&]*(?:password|properties)=)[^&]*", r"\1***", text)
 
 
 def setting(alias: str, key: str) -> str:
@@ -118,7 +119,26 @@ def client_arguments(alias: str, settings_dict: Mapping[str, Any]) -> dict[str, 
             f"{setting(alias, 'OPTIONS')} is {type(options).__name__}: it is a dict of options "
             f"of pymongo's MongoClient."
         )
+    if options:
+        _validate_options(alias, arguments, options)
     return {**arguments, **options}
+
+
+def _validate_options(
+    alias: str, arguments: Mapping[str, Any], options: Mapping[str, Any]
+) -> None:
+    if unwanted := {"host", "port"} & options.keys():
+        name = unwanted.pop()
+        raise ImproperlyConfigured(
+            f"{setting(alias, 'OPTIONS')} has {name!r}: that is {setting(alias, name.upper())}."
+        )
+    try:
+        # Only the driver knows all its options. This client sends nothing and is not kept.
+        MongoClient(**{"host": "localhost", **arguments, **options, "connect": False})
+    except (ConfigurationError, InvalidURI, KeyError, OSError, TypeError, ValueError) as exc:
+        raise ImproperlyConfigured(
+            f"{setting(alias, 'OPTIONS')} is not what pymongo's MongoClient takes: {exc}"
+        ) from exc
 
 
 def _port(alias: str, value: object) -> int:
@@ -141,4 +161,4 @@ def _validate(uri: str, name: str) -> None:
     try:
         uri_parser.parse_uri("mongodb://" + plain.partition("://")[2].replace("/&", "/?"))
     except (ConfigurationError, InvalidURI, ValueError) as exc:
-        raise ImproperlyConfigured(f"{name} is {redacted(uri)!r}: {exc}.") from exc
+        raise ImproperlyConfigured(f"{name} is {redacted(uri)!r}: {exc}") from exc

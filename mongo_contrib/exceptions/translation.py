@@ -4,6 +4,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bson import encode
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
 from bson.errors import BSONError
 from django.db import (
     DatabaseError,
@@ -40,6 +43,8 @@ from mongo_contrib.exceptions.classes import (
 # What pymongo raises: its own errors, those of BSON, and two built-in ones when it cannot encode
 # a number beyond 64 bits or a lone surrogate.
 DRIVER_ERRORS = (PyMongoError, BSONError, OverflowError, UnicodeEncodeError)
+
+CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
 
 DUPLICATE_KEY = frozenset({11000, 11001, 12582})
 # The codes of a transaction that lost, for servers that do not label them as transient.
@@ -265,15 +270,30 @@ def _sentence(exc: OperationFailure) -> str:
 
 
 def _unavailable(exc: ConnectionFailure) -> str:
+    # Without the state of the topology and the other timeouts, which fill a screen.
     message = str(exc).partition(", Topology Description:")[0]
+    message = re.sub(r" \(configured timeouts: [^)]*\)", "", message)
     if isinstance(exc, ServerSelectionTimeoutError):
-        return f"No MongoDB server answered in time: {message}"
-    return f"The connection to the MongoDB server failed: {message}"
+        return f"no MongoDB server answered in time: {message}"
+    return f"the connection to the MongoDB server failed: {message}"
 
 
 def _not_storable(exc: Exception, document: Mapping[str, Any] | None) -> str:
-    message = str(exc).removeprefix("Invalid document: ")
-    return f"MongoDB cannot store this value: {message}"
+    path = _culprit(document) if document is not None else None
+    where = f" under {path!r}" if path else ""
+    reason = str(exc).removeprefix("Invalid document: ")
+    return f"MongoDB cannot store the value{where}: {reason}"
+
+
+def _culprit(document: Mapping[str, Any]) -> str | None:
+    """Return the path of the first value that cannot be encoded; the driver names none."""
+    for name, value in document.items():
+        try:
+            encode({str(name): value}, codec_options=CODEC_OPTIONS)
+        except DRIVER_ERRORS:
+            inner = _culprit(value) if isinstance(value, Mapping) else None
+            return f"{name}.{inner}" if inner else str(name)
+    return None
 
 
 def _in(collection: str | None, sentence: str) -> str:
