@@ -38,7 +38,8 @@ class ServerKind(StrEnum):
         return {
             "mongod": "install MongoDB, or name its mongod in the environment variable MONGOD",
             "rust": 'run "make server", or put secantusd-rs on PATH',
-            "python": 'run: pip install "django-mongo-contrib[embedded]"',
+            # secantusdb publishes no binaries for later ones yet, see the extra in pyproject.toml.
+            "python": 'run, on Python before 3.14: pip install "django-mongo-contrib[embedded]"',
         }[self]
 
     def installed(self, environ: Mapping[str, str]) -> "Program | None":

@@ -135,6 +135,9 @@ class DataDirectory:
             lock.close()
 
     def is_supervised(self) -> bool:
+        """Whether a supervisor is alive; leaves nothing behind where there never was one."""
+        if not (self.path / "supervisor.lock").exists():
+            return False
         with self.opened("supervisor") as lock:
             return not lock.is_free()
 

@@ -70,9 +70,11 @@ def acquire(directory: str | os.PathLike[str], *, kind: str | None = None) -> st
                     f" {JOIN_SECONDS} s; {home.log} ends with:\n{home.log_tail()}"
                 )
             sleep(POLL_SECONDS)
-    except BaseException:
+    except BaseException as error:
         if lock is None:
             release(home.path)
+        if isinstance(error, OSError):
+            _fail(f"The server of embedded:{home.path} cannot be started: {error}.", error)
         raise
     return state.uri
 
@@ -91,7 +93,7 @@ def release(directory: str | os.PathLike[str] | None = None) -> None:
 def describe(directory: str | os.PathLike[str]) -> Server | None:
     """The server that is running for this directory, or None; does not make us a user of it."""
     home = DataDirectory(_absolute(directory))
-    if not home.path.is_dir() or not home.is_supervised():
+    if not home.is_supervised():
         return None
     state = home.read_state()
     if state.status is not Status.READY:

@@ -27,6 +27,18 @@ else:
     sys.stdin.read()
 """
 
+RELEASING_CHILD = """
+import json, os, sys
+from mongo_contrib.embedded import acquire, release
+acquire(sys.argv[1])
+if child := os.fork():
+    os.waitpid(child, 0)
+    print(json.dumps("done"), flush=True)
+    sys.stdin.read()
+else:
+    release()
+"""
+
 
 def test_processes_share_one_server_that_leaves_with_the_last(kind, home, user):
     first, second = user().go(), user().go()
@@ -81,12 +93,8 @@ def test_a_forked_child_is_a_user(any_kind, home, user):
     eventually(lambda: not has_users(home))
 
 
-def test_release_in_a_forked_child_leaves_the_parent_a_user(any_kind, home):
-    acquire(home)
-    if (child := os.fork()) == 0:
-        release()
-        os._exit(0)
-    os.waitpid(child, 0)
+def test_release_in_a_forked_child_leaves_the_parent_a_user(any_kind, home, user):
+    assert user(RELEASING_CHILD).said() == "done"
     assert has_users(home)
 
 
@@ -103,6 +111,9 @@ def test_ctrl_c_in_the_terminal_of_the_starter_stops_nobody_else(any_kind, home,
 def test_describe_names_what_is_running(any_kind, home):
     assert describe(home) is None
     assert not home.exists()
+    home.mkdir()
+    assert describe(home) is None
+    assert not list(home.iterdir())
     uri = acquire(home)
     server = describe(home)
     assert (server.kind, server.uri, server.directory) == (any_kind, uri, home)
@@ -188,6 +199,14 @@ def test_a_server_that_cannot_start_says_why(home, tmp_path, monkeypatch):
     with pytest.raises(OperationalError, match=r"ended at once, with 3;(.|\n)*no way: --port=\d"):
         acquire(home, kind="mongod")
     assert is_quiet(home)
+    assert not has_users(home)
+
+
+def test_a_file_where_the_data_belongs(any_kind, home):
+    home.mkdir()
+    (home / any_kind).touch()
+    with pytest.raises(OperationalError, match=f"cannot be started: .*File exists.*/{any_kind}'"):
+        acquire(home)
     assert not has_users(home)
 
 
