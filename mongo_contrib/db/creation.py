@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from base64 import b64decode, b64encode
 from typing import Any
 
-from bson import json_util
+from bson.codec_options import CodecOptions
+from bson.raw_bson import RawBSONDocument
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
@@ -12,10 +15,10 @@ from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrat
 from django.db import DatabaseError
 from django.db.backends.base.creation import TEST_DATABASE_PREFIX, BaseDatabaseCreation
 from pymongo import ReplaceOne
+from pymongo.collection import Collection
 
 from mongo_contrib.db.emptying import non_empty
 from mongo_contrib.db.schema import Kind, declared, plan
-from mongo_contrib.exceptions import translated_errors
 
 # The key in DATABASES[alias]["TEST"] under which a database of ours is known as one made for
 # tests. Django copies these settings to all threads and to the workers of a parallel run.
@@ -119,9 +122,9 @@ class DatabaseCreation(BaseDatabaseCreation):
 
     def _copy_documents(self, clone: Any) -> None:
         for name in self._filled():
-            target = clone.database[name]
+            target = clone.creation._raw(name)
             batch: list[Any] = []
-            for document in self.connection.database[name].find():
+            for document in self._raw(name).find():
                 batch.append(ReplaceOne({"_id": document["_id"]}, document, upsert=True))
                 if len(batch) == BATCH:
                     target.bulk_write(batch)
@@ -154,21 +157,28 @@ class DatabaseCreation(BaseDatabaseCreation):
     # Serialized rollback: the documents that were there before the first test, class or not.
 
     def serialize_db_to_string(self) -> str:
-        """All documents of the test database as MongoDB's canonical Extended JSON."""
-        database = self.connection.database
-        with translated_errors():
-            contents = {name: list(database[name].find()) for name in self._filled()}
-        return json_util.dumps(contents, json_options=json_util.CANONICAL_JSON_OPTIONS)
+        """All documents of the test database, as JSON holding the BSON of each."""
+        with self.connection.wrap_database_errors:
+            contents = {
+                name: [b64encode(document.raw).decode() for document in self._raw(name).find()]
+                for name in self._filled()
+            }
+        return json.dumps(contents)
 
     def deserialize_db_from_string(self, data: str) -> None:
         """Put the documents of serialize_db_to_string() back, over any that are there."""
-        options = json_util.CANONICAL_JSON_OPTIONS
-        contents = json_util.loads(data, json_options=options)
-        with translated_errors():
-            for name, documents in contents.items():
-                self.connection.database[name].bulk_write(
+        with self.connection.wrap_database_errors:
+            for name, encoded in json.loads(data).items():
+                documents = [RawBSONDocument(b64decode(document)) for document in encoded]
+                self._raw(name).bulk_write(
                     [ReplaceOne({"_id": d["_id"]}, d, upsert=True) for d in documents]
                 )
+
+    def _raw(self, name: str) -> Collection[RawBSONDocument]:
+        """A collection whose documents keep every type and the order of their fields."""
+        return self.connection.database.get_collection(
+            name, CodecOptions(document_class=RawBSONDocument)
+        )
 
     def _filled(self) -> list[str]:
         return non_empty(self.connection, self.connection.introspection.table_names())
