@@ -71,6 +71,12 @@ def test_an_orphan_is_ended_before_the_next_one_starts(start, tmp_path):
     assert orphan.wait() == -signal.SIGKILL
 
 
+def test_the_id_of_the_server_before_is_gone_before_the_next_one_lives(start, tmp_path):
+    (tmp_path / "server.lock").write_text("stale")
+    server = start("exec sleep 1000")
+    assert (tmp_path / "server.lock").read_text() in ("", str(server.pid))
+
+
 def test_a_holder_that_is_no_server_is_reported_and_not_killed(start, tmp_path, monkeypatch):
     monkeypatch.setattr(process, "STOP_SECONDS", 0.1)
     with DataDirectory(tmp_path).opened("server") as lock:

@@ -163,6 +163,8 @@ def test_a_directory_deleted_under_its_users_gets_a_new_server(any_kind, home):
     assert describe(home).pid != old
     # It has no user left: the open file by which we were one is closed.
     eventually(lambda: not is_running(old))
+    # And it said so nowhere: the directory is no longer its own.
+    assert describe(home).pid == server_pid(home)
 
 
 def test_configuration_of_the_user_changes_nothing(any_kind, home, user, tmp_path):
