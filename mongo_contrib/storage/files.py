@@ -7,13 +7,10 @@ a transaction may write. So, as with files on a disk, what is written or deleted
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from threading import Lock
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from gridfs import GridFSBucket
 from gridfs.errors import FileExists, NoFile
-from pymongo import MongoClient
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
 
@@ -21,7 +18,7 @@ from mongo_contrib.exceptions import translated_errors
 
 from . import layout
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, ChunkSequence, FileInfo
-from .schema import CHUNKS_INDEXES, FILES_INDEXES
+from .schema import CHUNKS_INDEXES, FILES_INDEXES, is_claim
 
 __all__ = ["GridFSFiles", "Upload"]
 
@@ -105,19 +102,15 @@ class GridFSFiles:
         return False
 
     def ensure_indexes(self) -> None:
-        """Make the bucket's indexes, once per process; without them names would not be unique.
+        """Make the bucket's indexes where they are not there.
 
-        `migrate` makes them too, where the app is installed. As every driver does it before its
-        first write, a storage that is configured and nothing else works as well.
+        `migrate` makes them, where the app is installed. But without the unique one two files
+        could get one name, so each upload looks whether somebody has dropped it.
         """
-        bucket = (self.database.name, self.bucket)
-        if bucket in _ensured.get(self.database.client, ()):
-            return
         with self.errors():
-            self._files.create_indexes([spec.model() for spec in FILES_INDEXES])
-            self._chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
-        with _lock:
-            _ensured.setdefault(self.database.client, set()).add(bucket)
+            if not any(map(is_claim, self._files.index_information().values())):
+                self._files.create_indexes([spec.model() for spec in FILES_INDEXES])
+                self._chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
 
     @property
     def gridfs(self) -> GridFSBucket:
@@ -175,10 +168,3 @@ class Upload:
         """Take back what was written. Where the server is gone, invisible chunks remain."""
         with suppress(PyMongoError):
             self._stream.abort()
-
-
-# Which buckets have their indexes, by client: another server or another database starts anew.
-_ensured: WeakKeyDictionary[MongoClient[dict[str, Any]], set[tuple[str, str]]] = (
-    WeakKeyDictionary()
-)
-_lock = Lock()

@@ -1,7 +1,10 @@
 """Names of files, and numbers for those that are taken: pure functions, no server needed."""
 
 import random
+import unicodedata
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from itertools import count
 from os import PathLike
 from pathlib import PurePosixPath
 from posixpath import normpath, split
@@ -18,8 +21,8 @@ def clean_path(path: str | PathLike[str]) -> str:
     text = str(path).replace("\\", "/")
     if text.startswith("/") or ".." in text.split("/"):
         raise SuspiciousFileOperation(f"Detected path traversal attempt in '{path}'")
-    # MongoDB keeps names as UTF-8; NUL would end them in most programs that read them.
-    if "\0" in text or any("\ud800" <= character <= "\udfff" for character in text):
+    # Lone surrogates (Cs) are no UTF-8; control characters (Cc) end names, lines and headers.
+    if any(unicodedata.category(character) in ("Cc", "Cs") for character in text):
         raise SuspiciousFileOperation(f"The name {text!r} has characters that no file can have.")
     text = normpath(text) if text else ""
     return "" if text == "." else text
@@ -90,7 +93,11 @@ class AvailableName(str):
         about log2(n), at the price of gaps in the numbers.
         """
         number, widest = self.number, 1
-        while True:
+        with suppress(SuspiciousFileOperation):
+            while True:
+                yield numbered(self.name, number, self.max_length)
+                number += random.randint(1, widest)
+                widest = min(widest * 2, 1024)
+        # No room for such large numbers: now each that fits, and after the last it is an error.
+        for number in count(1):
             yield numbered(self.name, number, self.max_length)
-            number += random.randint(1, widest)
-            widest = min(widest * 2, 1024)

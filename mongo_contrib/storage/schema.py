@@ -1,8 +1,11 @@
-"""The two collections of a bucket, for `migrate` and for the first write of a process."""
+"""The two collections of a bucket, for `migrate` and for the first upload."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
-__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "collection_specs"]
+__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "collection_specs", "is_claim"]
 
 # Our claim on names. The specification lets several files have one name, so this one is ours.
 CLAIM = IndexSpec(keys=(("filename", 1),), name="filename_unique", options={"unique": True})
@@ -15,6 +18,12 @@ FILES_INDEXES = (
 CHUNKS_INDEXES = (
     IndexSpec(keys=(("files_id", 1), ("n", 1)), name="files_id_1_n_1", options={"unique": True}),
 )
+
+
+def is_claim(index: Mapping[str, Any]) -> bool:
+    """Whether an index, as index_information() describes it, keeps names unique."""
+    partial = index.get("partialFilterExpression") or index.get("sparse")
+    return index["key"] == list(CLAIM.keys) and bool(index.get("unique")) and not partial
 
 
 def collection_specs(bucket: str) -> tuple[CollectionSpec, CollectionSpec]:

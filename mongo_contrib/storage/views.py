@@ -3,12 +3,14 @@
 import hashlib
 import mimetypes
 import re
+from collections.abc import AsyncIterator
 from posixpath import basename
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import storages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.handlers.asgi import ASGIRequest
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response
 from django.utils.http import content_disposition_header, http_date
@@ -18,7 +20,6 @@ from .backend import GridFSStorage
 from .layout import FileInfo
 from .names import clean_path
 from .ranges import Unsatisfiable, parse_range
-from .responses import StoredFileResponse
 
 __all__ = ["FileView", "serve"]
 
@@ -82,6 +83,7 @@ class FileView(View):
                 status=416,
                 headers={"Content-Range": f"bytes */{info.length}", "Accept-Ranges": "bytes"},
             )
+        content: Any
         start, stop = wanted or (0, info.length)
         headers["Content-Length"] = str(stop - start)
         if wanted:
@@ -89,7 +91,12 @@ class FileView(View):
         status = 206 if wanted else 200
         if request.method == "HEAD":
             return HttpResponse(status=status, headers=headers)
-        return StoredFileResponse(storage, info, start, stop, status=status, headers=headers)
+        # An iterator of the other kind would be collected in memory before the first byte is sent.
+        if isinstance(request, ASGIRequest):
+            content = _aread(storage, info, start, stop)
+        else:
+            content = storage.files.read(info, start, stop)
+        return StreamingHttpResponse(content, status=status, headers=headers)
 
     def get_storage(self) -> GridFSStorage:
         """The storage whose files are served."""
@@ -143,6 +150,13 @@ class FileView(View):
         if request.headers.get("If-Range") not in same:
             return None
         return parse_range(header, info.length)
+
+
+async def _aread(
+    storage: GridFSStorage, info: FileInfo, start: int, stop: int
+) -> AsyncIterator[bytes]:
+    async for part in (await storage.afiles()).read(info, start, stop):
+        yield part
 
 
 def get_etag(info: FileInfo) -> str:

@@ -95,7 +95,7 @@ def test_the_dimensions_of_an_image(model):
     buffer = BytesIO()
     image.new("RGB", (300, 200), "red").save(buffer, "PNG")
     photo = model()
-    photo.image.save("a.png", ContentFile(buffer.getvalue()), save=False)
+    photo.image.save("a.png", ContentFile(buffer.getvalue(), "a.png"), save=False)
     assert (photo.width, photo.height) == (300, 200)
     again = model(image=photo.image.name)
     assert (again.image.width, again.image.height) == (300, 200)

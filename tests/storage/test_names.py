@@ -36,7 +36,19 @@ def test_a_name_has_one_form(given_name, name):
 
 @pytest.mark.parametrize(
     "name",
-    ["/etc/passwd", "\\evil", "..", "a/../b", "../a", "a/..", "a\0b", "\ud800", "a\\..\\b"],
+    [
+        "/etc/passwd",
+        "\\evil",
+        "..",
+        "a/../b",
+        "../a",
+        "a/..",
+        "a\0b",
+        "a\nb",
+        "\x7f",
+        "\ud800",
+        "a\\..\\b",
+    ],
 )
 def test_names_that_lead_elsewhere_or_nowhere_are_refused(name):
     with pytest.raises(SuspiciousFileOperation):
@@ -101,9 +113,18 @@ def test_who_loses_goes_on_counting():
 
 
 def test_who_loses_never_tries_a_name_twice_nor_one_that_is_too_long():
-    tried = list(islice(AvailableName("abcdef.txt", 0, 9).onwards(), 12))
-    assert len(set(tried)) == 12
-    assert max(map(len, tried)) <= 9
+    tried = list(islice(AvailableName("abcdef.txt", 0, 14).onwards(), 100))
+    assert len(set(tried)) == 100
+    assert max(map(len, tried)) <= 14
+
+
+def test_who_loses_tries_every_number_that_fits_before_it_is_an_error():
+    tried = set()
+    names = AvailableName("abcdef.txt", 0, 8).onwards()
+    with pytest.raises(SuspiciousFileOperation, match="can not find an available filename"):
+        while True:
+            tried.add(next(names))
+    assert tried == {numbered("abcdef.txt", number, 8) for number in range(100)}
 
 
 def test_an_available_name_is_pickled_as_text():
