@@ -4,7 +4,7 @@
 find a file by its document in ``files``, and that is written last.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -120,7 +120,7 @@ def listing(folder: str) -> list[dict[str, Any]]:
     ]
 
 
-def folders_and_files(found: list[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
+def folders_and_files(found: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """What a listing() found, sorted, as Storage.listdir() returns it."""
     entries = [entry["_id"] for entry in found]
     folders = sorted(entry["name"] for entry in entries if entry["folder"])

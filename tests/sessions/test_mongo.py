@@ -236,7 +236,8 @@ def test_pickle_is_refused(settings):
         SessionStore()
 
 
-def test_the_collection_is_a_setting(settings, repository):
+def test_the_collection_is_a_setting(repository, settings):
+    # The setting is the later fixture, so it is back before the declared collections are emptied.
     settings.MONGO_SESSION_COLLECTION = "visits"
     session = SessionStore()
     session.save()

@@ -61,11 +61,15 @@ class SessionStore(SessionBase):
 
     def exists(self, session_key: str | None) -> bool:
         """Whether the session is stored, be it expired or not."""
-        return bool(session_key) and self.get_repository().exists(self._filter(session_key))
+        if not session_key:
+            return False
+        return self.get_repository().exists(self._filter(session_key))
 
     async def aexists(self, session_key: str | None) -> bool:
         """See exists()."""
-        return bool(session_key) and await self.get_repository().aexists(self._filter(session_key))
+        if not session_key:
+            return False
+        return await self.get_repository().aexists(self._filter(session_key))
 
     def create(self) -> None:
         """Store this session's data under a new key, which is unique."""
