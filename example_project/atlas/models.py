@@ -101,7 +101,9 @@ class CityQuerySet(DocumentQuerySet):
 
 class City(Document):
     name = models.CharField(max_length=200)
-    country = models.ForeignKey(Country, on_delete=models.PROTECT, related_name="cities")
+    country = models.ForeignKey(
+        Country, on_delete=models.PROTECT, related_name="cities", db_index=False
+    )
     location = PointField(help_text="longitude, latitude")
     names = ListField(
         models.CharField(max_length=400), verbose_name="other names", blank=True, default=list
@@ -143,7 +145,7 @@ class City(Document):
 
 
 class Photo(Document):
-    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="photos")
+    city = models.ForeignKey(City, on_delete=models.CASCADE, related_name="photos", db_index=False)
     image = models.FileField(upload_to="photos/%Y/")
     caption = models.CharField(max_length=200, help_text="What can be seen, in a few words.")
     uploaded_by = models.ForeignKey(

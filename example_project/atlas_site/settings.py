@@ -27,6 +27,8 @@ DATABASES = {
         "NAME": os.environ.get("MONGODB_NAME") or "atlas",
     }
 }
+# Keeps the SQL models of Django's own apps from looking for tables in MongoDB.
+DATABASE_ROUTERS = ["mongo_contrib.routers.DocumentRouter"]
 
 INSTALLED_APPS = [
     "atlas",
