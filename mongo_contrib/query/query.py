@@ -222,6 +222,10 @@ class DocumentQuery:
             self.value_path(name)
         self.values_select = tuple(fields)
 
+    def add_distinct_fields(self, *names: str) -> None:
+        """Make each row of `values()` come once; `DocumentQuerySet` has refused `names`."""
+        self.distinct = True
+
     def value_path(self, name: str) -> Path:
         """Return the path of one item of `values()`; references may be crossed forward."""
         path = resolve(self.model, name)

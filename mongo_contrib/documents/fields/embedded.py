@@ -117,7 +117,13 @@ class EmbeddedDocumentField(_EmbeddedField):
         from ..forms import EmbeddedDocumentFormField
 
         return super().formfield(
-            **{"form_class": EmbeddedDocumentFormField, "document": self.document, **kwargs}
+            **{
+                "form_class": EmbeddedDocumentFormField,
+                "document": self.document,
+                # Django would add one for a default that is callable, as a document's is.
+                "show_hidden_initial": False,
+                **kwargs,
+            }
         )
 
 

@@ -39,10 +39,13 @@ class ListField(NestedField):
 
     def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
         super().contribute_to_class(cls, name, private_only)
-        # The base field needs a name and a model for its messages only: it is never
-        # added to the class.
-        self.base_field.set_attributes_from_name(name)
-        self.base_field.model = cls
+        # Base fields, of lists in lists too, need a name and a model for their messages only:
+        # they are never added to the class.
+        field: Any = self.base_field
+        while field is not None:
+            field.set_attributes_from_name(name)
+            field.model = cls
+            field = getattr(field, "base_field", None)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         errors = super().check(**kwargs)
@@ -107,6 +110,9 @@ class ListField(NestedField):
             **{
                 "form_class": ListFormField,
                 "base_field": self.base_field.formfield(),
+                # Django would add one for a default that is callable, and take what nobody has
+                # touched for a change.
+                "show_hidden_initial": False,
                 **kwargs,
             }
         )

@@ -1,0 +1,186 @@
+"""A formset over the embedded documents of one list."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bson import BSON
+from django import forms
+from django.core.exceptions import ValidationError
+from django.forms.models import BaseModelFormSet
+from django.utils.crypto import salted_hmac
+from django.utils.translation import gettext_lazy as _
+
+
+class EmbeddedDocumentFormSet(BaseModelFormSet):
+    """Edits the list `field` of the document `instance`.
+
+    A valid formset has put the new list on the instance, so that whoever then saves that writes
+    once. Items that the formset doesn't show stay. Each form carries a fingerprint of the item
+    that it was made of: if somebody has changed or removed that one since, the form is
+    refused rather than written over another item.
+    """
+
+    #: The parent's EmbeddedDocumentListField; the inline sets it.
+    field: Any = None
+    #: Whether the items that are there may be changed.
+    can_change = True
+
+    default_error_messages = {
+        **BaseModelFormSet.default_error_messages,
+        "changed_meanwhile": _(
+            "Somebody else has changed or removed this one since you opened the page. Load the "
+            "page again to see how it is now."
+        ),
+    }
+
+    def __init__(
+        self,
+        data: Any = None,
+        files: Any = None,
+        *,
+        instance: Any = None,
+        save_as_new: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        self.instance = self.field.model() if instance is None else instance
+        self.save_as_new = save_as_new
+        # The admin gives an inline's query set, which finds nothing: items have no collection.
+        kwargs["queryset"] = None
+        super().__init__(data, files, **kwargs)
+
+    @classmethod
+    def get_default_prefix(cls) -> str:
+        return cls.field.name
+
+    @property
+    def items(self) -> list[Any]:
+        """The embedded documents that the instance has."""
+        return list(getattr(self.instance, self.field.attname) or ())
+
+    # What the forms are made of
+
+    def get_queryset(self) -> list[Any]:
+        """Return the item of each initial form; a new one where its item is gone."""
+        if not hasattr(self, "_queryset"):
+            found = self._posted_items() if self.is_bound else self.items
+            self._queryset = [self.model() if item is None else item for item in found]
+        return self._queryset
+
+    def _posted_items(self) -> list[Any]:
+        """Return the item that each initial form was made of, None where it is gone."""
+        items = self.items
+        free = dict(enumerate(map(fingerprint, items)))
+        found = []
+        for index in range(self.initial_form_count()):
+            token = self.data.get(f"{self.add_prefix(index)}-{self._token_name}")
+            # Others may have changed the order; of two equal items, the one in its old place.
+            places = [index, *free]
+            place = next((each for each in places if free.get(each) == token), None)
+            found.append(None if place is None else items[place])
+            free.pop(place, None)
+        return found
+
+    def initial_form_count(self) -> int:
+        return 0 if self.save_as_new else super().initial_form_count()
+
+    def _construct_form(self, i: int, **kwargs: Any) -> Any:
+        if i < self.initial_form_count():
+            kwargs["instance"] = self.get_queryset()[i]
+        # Not the parent's: it looks the item up by a key, which items don't have.
+        return super(BaseModelFormSet, self)._construct_form(i, **kwargs)
+
+    @property
+    def _token_name(self) -> str:
+        key = self.model._meta.pk
+        return "_item" if key.editable else key.name
+
+    def add_fields(self, form: Any, index: int | None) -> None:
+        """Add the fingerprint, as the field that the inlines' templates always show."""
+        name = self._token_name
+        form.fields[name] = TokenField(
+            fingerprint(form.instance) if index is not None and self._is_initial(index) else None
+        )
+        # Where a key can't be edited, the templates show `_pk_field`; else, only `fk`.
+        shown = forms.Field()
+        shown.name = name  # type: ignore[attr-defined]
+        if self.model._meta.pk.editable:
+            self.fk = shown
+        else:
+            self._pk_field = shown
+        super(BaseModelFormSet, self).add_fields(form, index)
+
+    def _is_initial(self, index: int) -> bool:
+        return index < self.initial_form_count()
+
+    # What comes of them
+
+    def full_clean(self) -> None:
+        super().full_clean()
+        if not self.is_bound:
+            return
+        for form in self.initial_forms:
+            if form.instance._state.adding and self.can_change and form not in self.deleted_forms:
+                form.add_error(
+                    None,
+                    ValidationError(
+                        self.error_messages["changed_meanwhile"], code="changed_meanwhile"
+                    ),
+                )
+        if not any(self._errors) and not self._non_form_errors:
+            self.assign()
+
+    def assign(self) -> None:
+        """Put the list as the forms have it on the instance."""
+        deleted = {id(form.instance) for form in self.initial_forms if self._is_deleted(form)}
+        kept = [item for item in self.items if id(item) not in deleted]
+        setattr(self.instance, self.field.attname, kept + self._new_items())
+
+    def _new_items(self) -> list[Any]:
+        return [
+            form.instance
+            for form in self.extra_forms
+            if form.has_changed() and not self._is_deleted(form)
+        ]
+
+    def _is_deleted(self, form: Any) -> bool:
+        return self.can_delete and self._should_delete_form(form)
+
+    def validate_unique(self) -> None:
+        """Within a list nothing is unique: indexes know documents, not their items."""
+
+    def save(self, commit: bool = True) -> list[Any]:
+        """Note what was done, for the log; it is stored when the instance is saved."""
+        self.saved_forms: list[Any] = []
+        if not commit:
+            self.save_m2m = lambda: None
+        initial = [form for form in self.initial_forms if not form.instance._state.adding]
+        self.deleted_objects = [form.instance for form in initial if self._is_deleted(form)]
+        self.changed_objects = [
+            (form.instance, form.changed_data)
+            for form in initial
+            if form.has_changed() and not self._is_deleted(form)
+        ]
+        self.new_objects = self._new_items()
+        return [item for item, _ in self.changed_objects] + self.new_objects
+
+
+class TokenField(forms.CharField):
+    """Hidden; says which item its form was made of."""
+
+    widget = forms.HiddenInput
+
+    def __init__(self, token: str | None) -> None:
+        super().__init__(initial=token, required=False)
+
+    def has_changed(self, initial: Any, data: Any) -> bool:
+        return False
+
+
+def fingerprint(item: Any) -> str | None:
+    """Return a text that only this stored value has; None for an item that is not stored."""
+    if item._state.adding:
+        return None
+    stored = BSON.encode(item._to_bson())
+    # Keyed, so that it tells nothing about fields that the form doesn't show.
+    return salted_hmac("mongo_contrib.admin.formsets", stored).hexdigest()[:20]
