@@ -1,0 +1,132 @@
+"""Serializer fields for what SQL has no columns for, and for what JSON can't carry."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import math
+from typing import Any
+
+from bson import ObjectId, json_util
+from django.db import DataError
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from mongo_contrib import documents
+
+#: The server's own limit; deeper documents can't be stored.
+MAX_DEPTH = 100
+
+
+class ObjectIdField(serializers.Field):
+    """An ObjectId, in JSON its 24 hexadecimal digits."""
+
+    default_error_messages = {"invalid": _("Must be an ObjectId: 24 hexadecimal digits.")}
+
+    def to_internal_value(self, data: Any) -> ObjectId:
+        if not isinstance(data, str | ObjectId) or not ObjectId.is_valid(data):
+            self.fail("invalid")
+        return ObjectId(data)
+
+    def to_representation(self, value: Any) -> str:
+        return str(value)
+
+
+class FloatField(serializers.FloatField):
+    """A number that JSON can carry: 1e400 would be stored, and break every answer after."""
+
+    def to_internal_value(self, data: Any) -> float:
+        value = super().to_internal_value(data)
+        if not math.isfinite(value):
+            self.fail("invalid")
+        return value
+
+
+class BinaryField(serializers.Field):
+    """Bytes, in JSON as base64."""
+
+    default_error_messages = {"invalid": _("Must be base64.")}
+
+    def to_internal_value(self, data: Any) -> bytes:
+        try:
+            value = base64.b64decode(data, validate=True)
+        except (binascii.Error, TypeError, ValueError):
+            self.fail("invalid")
+        return value
+
+    def to_representation(self, value: Any) -> str:
+        return base64.b64encode(value).decode("ascii")
+
+
+class JSONField(serializers.JSONField):
+    """JSON that a document can hold; stored BSON types that JSON lacks are Extended JSON."""
+
+    default_error_messages = {
+        "too_deep": _("Nested more than {max_depth} levels deep."),
+    }
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            value = super().to_internal_value(data)
+        except RecursionError:
+            self.fail("too_deep", max_depth=MAX_DEPTH)
+        if depth_exceeds(value, MAX_DEPTH):
+            self.fail("too_deep", max_depth=MAX_DEPTH)
+        return value
+
+    def to_representation(self, value: Any) -> Any:
+        value = super().to_representation(value)
+        if isinstance(value, dict | list):
+            return json_util._json_convert(value, json_util.RELAXED_JSON_OPTIONS)
+        return value
+
+
+class PointField(serializers.JSONField):
+    """A place: GeoJSON (RFC 7946) out, GeoJSON or `[longitude, latitude]` in."""
+
+    default_error_messages = {
+        "not_a_point": _(
+            "Must be a GeoJSON Point or a pair of numbers, longitude and latitude in degrees."
+        ),
+    }
+
+    def to_internal_value(self, data: Any) -> tuple[float, float] | None:
+        value = super().to_internal_value(data)
+        if isinstance(value, dict) and value.keys() == {"type", "coordinates"}:
+            value = value["coordinates"] if value["type"] == "Point" else None
+        if not isinstance(value, list) or [type(n) in (int, float) for n in value] != [True, True]:
+            self.fail("not_a_point")
+        return documents.PointField().to_python(value)
+
+    def to_representation(self, value: Any) -> dict[str, Any]:
+        return {"type": "Point", "coordinates": list(value)}
+
+
+class PrimaryKeyRelatedField(serializers.PrimaryKeyRelatedField):
+    """The key of a referenced document."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            return super().to_internal_value(data)
+        except (DataError, OverflowError):
+            # No document has a key that can't be stored.
+            self.fail("does_not_exist", pk_value=data)
+
+    def to_representation(self, value: Any) -> Any:
+        key = super().to_representation(value)
+        return str(key) if isinstance(key, ObjectId) else key
+
+
+def depth_exceeds(value: Any, depth: int) -> bool:
+    """Tell whether dicts and lists in `value` lie more than `depth` levels deep."""
+    level = [value]
+    for _level in range(depth + 1):
+        level = [
+            item
+            for container in level
+            if isinstance(container, dict | list)
+            for item in (container.values() if isinstance(container, dict) else container)
+        ]
+        if not level:
+            return False
+    return True
