@@ -6,7 +6,6 @@ import socket
 import subprocess
 import sys
 import zlib
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic, sleep
@@ -103,12 +102,13 @@ class ServerProcess:
         os.ftruncate(lock.fd, 0)
 
 
-def free_ports(home: Path, last: int) -> Iterator[int]:
-    """Ports to try in turn: the last one, then all from the one that the path suggests."""
+def free_port(home: Path, last: int) -> int:
+    """The last port, or if somebody has it, the first free one from where the path suggests."""
     first = zlib.crc32(os.fsencode(home)) % len(PORTS)
-    for port in (last, *PORTS[first:], *PORTS[:first]):
+    ports: tuple[int, ...] = (last, *PORTS[first:], *PORTS[:first])
+    for port in ports:
         if port in PORTS and port_is_free(port):
-            yield port
+            return port
     raise StartFailed(f"All local ports from {PORTS.start} to {PORTS.stop} are taken.")
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from time import monotonic, sleep, strftime
 
-from .process import ServerProcess, StartFailed, free_ports, port_is_free
+from .process import ServerProcess, StartFailed, free_port, port_is_free
 from .servers import Program, ServerKind
 from .state import DataDirectory, Lock, Status
 from .wire import CommandError, command
@@ -26,6 +26,8 @@ GRACE_SECONDS = 1.5
 # A server that lived longer than this is restarted however often it dies.
 STABLE_SECONDS = 5
 QUICK_DEATHS = 3
+# One that was killed before it was ready, or whose port somebody took meanwhile, is not to blame.
+ATTEMPTS = 3
 
 EXIT_LOCKED = 3
 
@@ -90,13 +92,16 @@ class Supervisor:
 
     def start(self) -> ServerProcess:
         """A server that takes writes, on its last port unless somebody else has that."""
-        for port in free_ports(self.home.path, self.state.port):
+        for attempt in range(1, ATTEMPTS + 1):
+            port = free_port(self.home.path, self.state.port)
             server = self.server = ServerProcess(self.home, self.program, port)
             if server.wait_ready(START_SECONDS):
                 break
-            if port_is_free(port):
-                raise StartFailed(server.failure(f"ended at once, with {server.wait()}"))
-            self.log(f"Port {port} was taken meanwhile; trying another one.")
+            code = server.wait()
+            blameless = code == -signal.SIGKILL or not port_is_free(port)
+            if attempt == ATTEMPTS or not blameless:
+                raise StartFailed(server.failure(f"ended at once, with {code}"))
+            self.log(f"The server was killed, or lost port {port} to another; trying again.")
         self.started = monotonic()
         threading.Thread(target=self.watch_server, args=[server], daemon=True).start()
         self.publish(

@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from mongo_contrib.embedded import process
-from mongo_contrib.embedded.process import PORTS, ServerProcess, StartFailed, free_ports
+from mongo_contrib.embedded.process import PORTS, ServerProcess, StartFailed, free_port
 from mongo_contrib.embedded.servers import Program, ServerKind
 from mongo_contrib.embedded.state import DataDirectory
 from tests.embedded.processes import eventually
@@ -22,7 +22,9 @@ def start(tmp_path):
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         server = ServerProcess(
-            DataDirectory(tmp_path), Program(ServerKind.MONGOD, str(program)), free_port(tmp_path)
+            DataDirectory(tmp_path),
+            Program(ServerKind.MONGOD, str(program)),
+            free_port(tmp_path, 0),
         )
         started.append(server)
         return server
@@ -93,21 +95,17 @@ def test_settings_in_the_environment_do_not_reach_a_server(start, tmp_path, monk
 
 
 def test_the_last_port_comes_first_and_a_taken_one_never(tmp_path):
-    first = free_port(tmp_path)
+    first = free_port(tmp_path, 0)
     assert first in PORTS
-    assert free_port(tmp_path) == first
-    last = PORTS[-1] if first != PORTS[-1] else PORTS[0]
-    assert next(free_ports(tmp_path, last)) == last
+    assert free_port(tmp_path, 0) == first
+    last = free_port(tmp_path / "other", 0)
+    assert free_port(tmp_path, last) == last
     with socket.socket() as squatter:
         squatter.bind(("127.0.0.1", first))
         squatter.listen()
-        assert free_port(tmp_path) != first
-        assert next(free_ports(tmp_path, first)) != first
+        assert free_port(tmp_path, 0) != first
+        assert free_port(tmp_path, first) != first
 
 
 def test_a_port_from_elsewhere_is_not_reused(tmp_path):
-    assert next(free_ports(tmp_path, 80)) in PORTS
-
-
-def free_port(home):
-    return next(free_ports(home, 0))
+    assert free_port(tmp_path, 80) in PORTS

@@ -98,6 +98,15 @@ def test_the_supervisor_is_killed_while_it_starts(any_kind, home, user):
     assert acquire(home)
 
 
+def test_the_server_is_killed_while_it_starts(any_kind, home, user):
+    starter = user().go()
+    eventually(lambda: (home / "server.lock").exists() and (home / "server.lock").read_text())
+    killed = server_pid(home)
+    kill(killed)
+    # The supervisor does not blame it, and starts another one on the same port.
+    assert starter.said()["server"] == server_pid(home) != killed
+
+
 def test_a_supervisor_that_is_told_to_stop_does(any_kind, home):
     acquire(home)
     os.kill(supervisor_pid(home), signal.SIGTERM)
