@@ -49,7 +49,7 @@ def check_router(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Django is told which models are documents, and sends no others to MongoDB."""
     problems: list[CheckMessage] = []
     aliases = mongo_aliases()
-    models = [m for m in apps.get_models(include_auto_created=True) if not embedded(m)]
+    models = [model for model in apps.get_models() if not embedded(model)]
     for alias in aliases:
         strays = [
             model._meta.label

@@ -52,7 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         return
     for item in items:
         fixtures = set(getattr(item, "fixturenames", ()))
-        if fixtures & _SERVER_FIXTURES or item.get_closest_marker("django_db"):
+        marked = item.get_closest_marker("django_db") or item.get_closest_marker("needs")
+        if marked or fixtures & _SERVER_FIXTURES:
             item.add_marker(pytest.mark.skip(reason=reason))
 
 

@@ -27,6 +27,8 @@ class CaptureCommands:
     def __init__(self, using: str | None = None) -> None:
         self.using = using
         self._events: dict[int, CommandEvent] = {}
+        # The same object each time, as a bound method is not.
+        self._callback = self._note
 
     def __enter__(self) -> CaptureCommands:
         connection = get_connection(self.using)
@@ -36,11 +38,11 @@ class CaptureCommands:
             connection.ensure_connection()
             connection.features.has("transactions")
         self._events.clear()
-        register(self._note)
+        register(self._callback)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
-        unregister(self._note)
+        unregister(self._callback)
 
     def _note(self, event: CommandEvent) -> None:
         if event.alias != self._alias or event.name in HOUSEKEEPING:

@@ -57,9 +57,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture
-def assert_num_commands(
-    request: pytest.FixtureRequest,
-) -> Callable[..., AbstractContextManager[Any]]:
+def assert_num_commands() -> Callable[..., AbstractContextManager[Any]]:
     """``with assert_num_commands(2): ...`` fails unless exactly so many commands were sent."""
     from mongo_contrib.test import assert_num_commands
 
@@ -67,8 +65,8 @@ def assert_num_commands(
 
 
 @pytest.fixture
-def capture_commands() -> Iterator[Any]:
-    """The commands sent during this test, so far."""
+def capture_commands(db: None) -> Iterator[Any]:
+    """The commands sent so far in this test and in the fixtures after this one."""
     from mongo_contrib.test import CaptureCommands
 
     with CaptureCommands() as commands:

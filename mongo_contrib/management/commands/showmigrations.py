@@ -11,11 +11,10 @@ class Command(DjangoCommand):
 
     def handle(self, *args: Any, **options: Any) -> Any:
         if is_mongo(options["database"]):
-            labels = options["app_label"] or [None]
-            for label in labels:
+            for labels in [[label] for label in options["app_label"]] or [[]]:
                 call_command(
                     "migrate",
-                    label,
+                    *labels,
                     database=options["database"],
                     plan=True,
                     verbosity=options["verbosity"],

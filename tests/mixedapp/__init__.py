@@ -1,0 +1,1 @@
+"""An app of a mixed project: SQL models and documents side by side."""
