@@ -38,6 +38,9 @@ from mongo_contrib.exceptions import CommitUncertain, translate, translated_erro
 # All connections of this process, for a child that it forks.
 wrappers: "weakref.WeakSet[DatabaseWrapper]" = weakref.WeakSet()
 
+# How long a health check waits.
+PING_SECONDS = 2
+
 # How long a commit whose outcome is unknown is repeated, which the server allows at any time.
 COMMIT_SECONDS = 10
 
@@ -223,6 +226,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             client = server.client
         if not server.verified or not can_read(client):
             ping(self.alias, client)
+            refuse_old(self.alias, client)
             server.verified = True
         return Link(server)
 
@@ -236,7 +240,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
     def is_usable(self) -> bool:
         assert self.connection is not None
         try:
-            with pymongo.timeout(2):
+            with pymongo.timeout(PING_SECONDS):
                 self.connection.server.client.admin.command("ping")
         except PyMongoError:
             return False

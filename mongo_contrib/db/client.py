@@ -60,10 +60,18 @@ class DatabaseClient(BaseDatabaseClient):
             authority = f"{quote_plus(user)}:{quote_plus(password or '')}@{authority}"
         if "port" in arguments and ":" not in authority.rpartition("@")[2]:
             authority = f"{authority}:{arguments['port']}"
-        if user and not name and "authsource" not in query.lower():
-            # Without a database in the URI users are looked up in "admin"; naming ours here
-            # must not change that.
-            query = "&".join(filter(None, [query, urlencode({"authSource": "admin"})]))
+        if "@" in authority and "authsource" not in query.lower():
+            # Users are looked up in the database that the URI names, or in "admin"; naming ours
+            # there must not change that.
+            query = "&".join(filter(None, [query, urlencode({"authSource": name or "admin"})]))
+        # Such as tls and replicaSet; those with an underscore are of Python's driver alone.
+        options = connection.settings_dict["OPTIONS"] or {}
+        further = {
+            key: str(value).lower() if isinstance(value, bool) else value
+            for key, value in options.items()
+            if isinstance(value, (str, int)) and "_" not in key
+        }
+        query = "&".join(filter(None, [query, urlencode(further)]))
         database = database_name(connection.alias, connection.settings_dict)
         return f"{scheme}://{authority}/{database}" + (f"?{query}" if query else "")
 

@@ -50,6 +50,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_wildcard_index = Capability()
 
     # Django's: transactions. A nested atomic() joins the outer one.
+
     @property
     def supports_transactions(self) -> bool:
         """False in a test database, whatever the server; has("transactions") asks the server.
@@ -126,18 +127,6 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     can_introspect_default = False
     can_clone_databases = True
     test_db_allows_multiple_connections = True
-
-    @property
-    def supports_transactions(self) -> bool:
-        """Whether Django may count on transactions; False in a test database, see below.
-
-        Django's TestCase asks this, and nothing else does, to isolate tests by one transaction
-        around each. MongoDB's cannot serve for that: without savepoints the first error that a
-        test provokes would end it, and other connections and async code would see no data. So
-        test databases are emptied instead, and atomic() in a test is as real as in production.
-        What the server can do is `has("transactions")`.
-        """
-        return self.has("transactions") and not self.connection.creation.is_test_database
 
     @classmethod
     def names(cls) -> list[str]:
