@@ -24,8 +24,10 @@ class MongoAdminConfig(AppConfig):
         super().import_models()
 
     def ready(self) -> None:
+        from . import filters
         from .install import serve_without_sql
 
+        filters.register()
         serve_without_sql()
 
     def _use_our_site(self) -> None:

@@ -65,7 +65,15 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         if not hasattr(self, "_queryset"):
             found = self._posted_items() if self.is_bound else self.items
             self._queryset = [self.model() if item is None else item for item in found]
+            self._number(self._queryset)
         return self._queryset
+
+    def _number(self, items: list[Any]) -> None:
+        """Give the items the places by which people know them."""
+        key = self.model._meta.pk
+        if not getattr(key, "stored", True):
+            for place, item in enumerate(items, start=1):
+                setattr(item, key.attname, place)
 
     def _posted_items(self) -> list[Any]:
         """Return the item that each initial form was made of, None where it is gone."""
@@ -134,7 +142,9 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         """Put the list as the forms have it on the instance."""
         deleted = {id(form.instance) for form in self.initial_forms if self._is_deleted(form)}
         kept = [item for item in self.items if id(item) not in deleted]
-        setattr(self.instance, self.field.attname, kept + self._new_items())
+        items = kept + self._new_items()
+        self._number(items)
+        setattr(self.instance, self.field.attname, items)
 
     def _new_items(self) -> list[Any]:
         return [

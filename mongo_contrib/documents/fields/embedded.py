@@ -7,6 +7,7 @@ from typing import Any
 from django.apps import apps
 from django.core import checks, exceptions
 from django.db import models
+from django.db.models.query_utils import PathInfo
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +47,27 @@ class _EmbeddedField(NestedField):
         if "." not in document:
             document = f"{self.model._meta.app_label}.{document}"
         return apps.get_model(document, require_ready=False)
+
+    @property
+    def path_infos(self) -> list[PathInfo]:
+        """The step from this class into the embedded one.
+
+        Django's admin takes it as it walks along a name like `home__city`, in `search_fields`,
+        `list_filter`, `list_display` and in look-ups of a query string.
+        """
+        document = self.document
+        return [
+            PathInfo(
+                from_opts=self.model._meta,
+                to_opts=document._meta,
+                target_fields=(document._meta.pk,),
+                join_field=self,
+                # A document is found once, however many items of its list fit.
+                m2m=False,
+                direct=True,
+                filtered_relation=None,
+            )
+        ]
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         errors = super().check(**kwargs)
@@ -89,6 +111,15 @@ class _EmbeddedField(NestedField):
         )
 
 
+def _named(error: exceptions.ValidationError) -> list[str]:
+    """Return the messages of an embedded document's errors, with the names of its fields."""
+    return [
+        message if name == exceptions.NON_FIELD_ERRORS else f"{name}: {message}"
+        for name, messages in error.message_dict.items()
+        for message in messages
+    ]
+
+
 class EmbeddedDocumentField(_EmbeddedField):
     """One embedded document, or None."""
 
@@ -111,7 +142,10 @@ class EmbeddedDocumentField(_EmbeddedField):
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
         super().validate(value, model_instance)
         if value is not None:
-            value.full_clean()
+            try:
+                value.full_clean()
+            except exceptions.ValidationError as error:
+                raise exceptions.ValidationError(_named(error), code="embedded") from error
 
     def formfield(self, **kwargs: Any) -> Any:
         from ..forms import EmbeddedDocumentFormField
@@ -171,7 +205,7 @@ class EmbeddedDocumentListField(_EmbeddedField):
                 item.full_clean()
             except exceptions.ValidationError as error:
                 raise exceptions.ValidationError(
-                    [_("Item %d: %s") % (position, message) for message in error.messages],
+                    [_("Item %d: %s") % (position, message) for message in _named(error)],
                     code="item",
                 ) from error
 
