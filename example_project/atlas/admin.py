@@ -7,7 +7,6 @@ from .models import City, Country, Note, Photo, fold
 
 class NoteInline(EmbeddedTabularInline):
     model = Note
-    field = "notes"
     extra = 1
 
 

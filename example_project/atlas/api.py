@@ -21,28 +21,27 @@ class NameSearch(SearchFilter):
         return [fold(term) for term in super().get_search_terms(request)]
 
 
-class CountryViewSet(DocumentViewSet):
-    queryset = Country.objects.all()
-    filterset_fields = ["continent", "currency"]
-    search_fields = ["name"]
-    ordering_fields = ["name", "population", "area_km2"]
-
-
 class CityViewSet(DocumentViewSet):
     queryset = City.objects.all()
     serializer_class = CitySerializer
     filter_backends = [DjangoFilterBackend, NameSearch, OrderingFilter]
-    filterset_fields = ["country", "timezone"]
+    filterset_fields = {
+        "country": ["exact"],
+        "timezone": ["exact"],
+        "statistics__population": ["gte", "lte"],
+    }
     search_fields = ["^search_terms"]
     ordering_fields = ["name", "statistics__population"]
 
 
-class PhotoViewSet(DocumentViewSet):
-    queryset = Photo.objects.all()
-    filterset_fields = ["city"]
-
-
 router = MongoRouter()
-router.register("countries", CountryViewSet)
 router.register("cities", CityViewSet)
-router.register("photos", PhotoViewSet)
+# Where nothing is special a document class is enough.
+router.register(
+    "countries",
+    Country,
+    filterset_fields=["continent", "currency"],
+    search_fields=["name"],
+    ordering_fields=["name", "population", "area_km2"],
+)
+router.register("photos", Photo, filterset_fields=["city"])
