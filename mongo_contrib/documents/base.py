@@ -329,6 +329,9 @@ class EmbeddedDocument(models.Model, metaclass=EmbeddedDocumentBase):
                 document[key] = value
         return document
 
+    def validate_unique(self, exclude: Any = None) -> None:
+        """Nothing to ask: uniqueness within documents is a matter of the parents' indexes."""
+
     def __str__(self) -> str:
         values = [
             str(value)

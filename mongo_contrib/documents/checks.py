@@ -125,6 +125,9 @@ def _indexes(model: Any) -> list[checks.CheckMessage]:
     """Make all specifications, and see that no name stands for two of them."""
     try:
         specs = list(index_specs(model))
+    except LookupError:
+        # An embedded class that does not exist: its field's own check says so.
+        return []
     except (FieldError, NotSupportedError, ValueError) as error:
         return [checks.Error(str(error), obj=model, id="mongo_contrib.E030")]
     errors: list[checks.CheckMessage] = []

@@ -40,10 +40,11 @@ class ConditionalUnique:
             others = others.exclude(pk=instance.pk)
         if not others.exists():
             return
-        message = constraint.get_violation_error_message()
-        if message == constraint.default_violation_error_message:
+        if constraint.violation_error_message == constraint.default_violation_error_message:
             raise ValidationError(instance.unique_error_message(model, fields))
-        raise ValidationError(message, code=constraint.violation_error_code)
+        raise ValidationError(
+            constraint.get_violation_error_message(), code=constraint.violation_error_code
+        )
 
 
 def on_server(constraint: Any) -> Any:

@@ -24,7 +24,7 @@ from django.utils import timezone
 
 Converter = Callable[[Any], Any]
 
-_INT64 = range(-(2**63), 2**63)
+_INT64_MIN, _INT64_MAX = -(2**63), 2**63 - 1
 _MICROSECOND = datetime.timedelta(microseconds=1)
 
 
@@ -106,7 +106,9 @@ def _text(field: models.Field) -> Converter:
         if type(value) is str and plain:
             return value
         refuse_container(field, value)
-        return prepare(value)
+        value = prepare(value)
+        # Of a subclass, such as Django's SafeString, only the text is stored.
+        return str.__str__(value) if isinstance(value, str) else value
 
     plain = type(field).get_prep_value in _PLAIN_TEXT
     return encode
@@ -122,7 +124,7 @@ def _integer(field: models.Field) -> Converter:
         if type(value) is not int:
             refuse_container(field, value)
             value = prepare(value)
-        if value is not None and value not in _INT64:
+        if value is not None and not _INT64_MIN <= value <= _INT64_MAX:
             raise DataError(
                 f"{field.name!r} holds {value}, which is not a 64-bit integer; "
                 "use a DecimalField for larger numbers."

@@ -7,6 +7,7 @@ import datetime
 from bson import ObjectId
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 from mongo_contrib.documents import (
     Document,
@@ -130,7 +131,7 @@ class Ticket(Document):
     """A key of its own, a time to live, and one profile each."""
 
     code = models.CharField(max_length=20, primary_key=True)
-    expires = models.DateTimeField(default=datetime.datetime.now)
+    expires = models.DateTimeField(default=timezone.now)
     holder = models.OneToOneField(
         Author, on_delete=models.SET_NULL, null=True, blank=True, related_name="ticket"
     )
@@ -147,3 +148,32 @@ class Loan(Document):
     reader = models.ForeignKey(Author, on_delete=models.SET_NULL, null=True, related_name="loans")
     note = models.CharField(max_length=50, default="", blank=True)
     serial = ObjectIdField(default=ObjectId)
+
+
+class LongBook(Book):
+    class Meta:
+        proxy = True
+
+    @property
+    def is_long(self) -> bool:
+        return self.pages > 100
+
+
+class Labelled(models.Model):
+    """A plain Django model, abstract, as those of other packages."""
+
+    label = models.CharField(max_length=20)
+
+    class Meta:
+        abstract = True
+        managed = True
+        base_manager_name = "objects"
+
+
+class Mixed(Labelled, Document):
+    """A plain model comes first among its bases, as with AbstractUser."""
+
+    objects = DocumentManager()
+
+    class Meta:
+        managed = True

@@ -14,6 +14,7 @@ class PositionField(models.Field):
     """
 
     stored = False
+    empty_strings_allowed = False
 
     def __init__(self, **kwargs: Any) -> None:
         kwargs.update(editable=False, blank=True, serialize=False)
