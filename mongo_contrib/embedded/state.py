@@ -5,7 +5,7 @@ wrote about himself, and is believed only while his lock is held.
 
     start.lock        exclusive, by the process that joins or starts, and for the decision to stop
     users.lock        shared, by each process that uses the server, and its forked children
-    supervisor.lock   exclusive, by the supervisor for as long as it lives
+    supervisor.lock   exclusive, by the supervisor for as long as it lives; holds its process id
     server.lock       exclusive, by the server itself, which inherits it; holds its process id
     server.json       the state
     server.log        what the server and the supervisor print; the log of the start before is .1

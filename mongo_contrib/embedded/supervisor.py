@@ -169,6 +169,9 @@ def main(directory: str, kind: str, path: str) -> None:
     if os.fork():
         # To the starter this was a short command: he has no child left, and no zombie later.
         os._exit(0)
+    # For people who want to end it; we ourselves only ask whether it is locked.
+    os.ftruncate(lock.fd, 0)
+    os.pwrite(lock.fd, str(os.getpid()).encode(), 0)
     supervisor.run()
 
 

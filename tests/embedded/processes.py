@@ -84,9 +84,7 @@ def server_pid(home: Path) -> int:
 
 
 def supervisor_pid(home: Path) -> int:
-    """The parent of the server, which is whoever supervises it."""
-    command = ["ps", "-o", "ppid=", "-p", str(server_pid(home))]
-    return int(subprocess.check_output(command, text=True))
+    return int((home / "supervisor.lock").read_text())
 
 
 def kill(pid: int) -> None:

@@ -226,7 +226,7 @@ def broken_mongod(directory: Path) -> Path:
         ("file", "is a file, or lies below one"),
         ("file/below", "is a file, or lies below one"),
         ("x" * 300, "name too long"),
-        ("nul\0byte", "null byte"),
+        ("nul\0byte", "null (byte|character)"),
         ("~no-such-user/x", "home directory"),
     ],
 )
