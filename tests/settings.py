@@ -1,9 +1,14 @@
 """Django settings of our suite: MongoDB alone, as on the sites that we are made for."""
 
 import os
+import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
+
+
+# The example's app is tested here too, also in processes that tests start.
+sys.path.append(str(ROOT / "example_project"))
 
 
 def present(*names: str) -> list[str]:
@@ -51,7 +56,10 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django.contrib.admin",
-    *present("tests.testapp"),
+    "rest_framework",
+    "django_filters",
+    *present("tests.testapp", "tests.auth.people"),
+    "atlas",
 ]
 
 MIDDLEWARE = [

@@ -5,9 +5,15 @@ from atlas.models import City, Country
 
 
 @pytest.fixture
-def atlas_urls(settings):
-    """Atlas's addresses instead of the suite's."""
+def atlas_site(settings):
+    """Atlas's addresses, and its files in GridFS, instead of the suite's."""
     settings.ROOT_URLCONF = "atlas_site.urls"
+    settings.MEDIA_URL = "/files/"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "default": {"BACKEND": "mongo_contrib.storage.GridFSStorage"},
+    }
+    settings.USE_THOUSAND_SEPARATOR = True
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from atlas.geonames import Selection
 from atlas.management.commands import load_atlas as module
 from atlas.models import City, Country, Import, Photo
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("atlas_site")]
 
 
 @pytest.fixture(autouse=True)
@@ -43,22 +43,21 @@ def test_second_run_does_nothing_and_what_was_deleted_stays_deleted():
 
 
 def test_interrupted_run_is_taken_up_again(monkeypatch):
-    monkeypatch.setattr(module, "BATCH", 1)
     create = City.objects.bulk_create
-    calls = []
 
     def interrupted(batch):
-        calls.append(batch)
-        if len(calls) == 2:
+        if City.objects.exists():
             raise KeyboardInterrupt
         return create(batch)
 
-    monkeypatch.setattr(City.objects, "bulk_create", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        load()
+    with monkeypatch.context() as patch:
+        patch.setattr(module, "BATCH", 1)
+        patch.setattr(City.objects, "bulk_create", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            load()
     assert (City.objects.count(), Import.objects.count()) == (1, 0)
-    monkeypatch.undo()
-    assert City.objects.count() == 1
+    assert "2 of 2" in load()
+    assert City.objects.count() == 3
 
 
 def test_says_why_it_loads_less_on_the_python_server(monkeypatch):

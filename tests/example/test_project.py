@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-PROJECT = Path(__file__).resolve().parent.parent.parent / "example_project"
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -17,8 +17,8 @@ def manage(tmp_path):
     def run(*arguments, **environment):
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MONGO", "DJANGO"))}
         return subprocess.run(
-            [sys.executable, "-W", "error", PROJECT / "manage.py", *arguments],
-            env={**kept, "ATLAS_DATA_DIR": str(tmp_path), **environment},
+            [sys.executable, "-W", "error", ROOT / "example_project" / "manage.py", *arguments],
+            env={**kept, "PYTHONPATH": str(ROOT), "ATLAS_DATA_DIR": str(tmp_path), **environment},
             capture_output=True,
             text=True,
             stdin=subprocess.DEVNULL,
@@ -38,6 +38,6 @@ def test_there_is_nothing_to_migrate_for_django(manage):
 
 
 def test_deployment_asks_for_a_secret_key(manage):
-    done = manage("check", DJANGO_DEBUG="0")
+    done = manage("check", "--deploy", "--fail-level", "WARNING", DJANGO_DEBUG="0")
     assert done.returncode == 1
     assert "SECRET_KEY" in done.stderr

@@ -4,7 +4,7 @@ from django.core.files.base import ContentFile
 from atlas.models import City, Note, Photo
 from atlas.pagination import BoundedPaginator
 
-pytestmark = pytest.mark.usefixtures("atlas_urls", "three_cities")
+pytestmark = pytest.mark.usefixtures("atlas_site", "three_cities")
 
 
 def names(response):
