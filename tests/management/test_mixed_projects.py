@@ -1,12 +1,13 @@
 """SQL models and documents in one project, each in processes of their own."""
 
+import contextlib
 import sqlite3
 
 import pytest
 
 
 def tables(path):
-    with sqlite3.connect(path) as connection:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
         return {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
 
 
