@@ -67,6 +67,7 @@ CLASSES: dict[int, type[Error]] = {
     241: DataError,  # ConversionFailure
     16755: DataError,  # not GeoJSON
     16804: DataError,  # coordinates out of range
+    51091: DataError,  # an invalid regular expression, a bad value to PostgreSQL too
     2: ProgrammingError,  # BadValue: an unknown operator, a hint to no index
     9: ProgrammingError,  # FailedToParse
     26: ProgrammingError,  # NamespaceNotFound
@@ -82,7 +83,6 @@ CLASSES: dict[int, type[Error]] = {
     85: ProgrammingError,  # IndexOptionsConflict
     86: ProgrammingError,  # IndexKeySpecsConflict
     40324: ProgrammingError,  # an unknown pipeline stage
-    51091: ProgrammingError,  # an invalid regular expression
     20: NotSupportedError,  # IllegalOperation: a transaction on a standalone server
     59: NotSupportedError,  # CommandNotFound
     115: NotSupportedError,  # CommandNotSupported

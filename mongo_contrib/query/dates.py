@@ -17,7 +17,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_time
 
 from ..mapping.encoding import encode_value
-from .conditions import Condition, all_of, any_of
+from .conditions import NOTHING, Condition, all_of, any_of
 from .paths import Path, kind
 
 #: A comparison by its look-up's name, as aggregation operators.
@@ -33,6 +33,7 @@ _EXTRACT = {
     "minute": "$minute",
     "second": "$second",
 }
+_YEARS = range(datetime.MINYEAR, datetime.MAXYEAR + 1)
 _OF_TIME = {"hour": 0, "minute": 3, "second": 6}
 
 
@@ -58,6 +59,13 @@ def date_condition(path: Path, part: str, comparison: str, value: Any) -> Condit
     if comparison not in COMPARISONS:
         raise FieldError(f"Unsupported lookup {comparison!r} for {part!r} of {path.path!r}.")
     if part in _PERIODS:
+        if path.list_path or path.is_list:
+            raise NotSupportedError(
+                f"Parts of dates inside lists ({path.path}) are not supported; use .match() with "
+                "$elemMatch."
+            )
+        if part != "date" and (year := _number(part, value)) not in _YEARS:
+            return _beyond_all(path, year, comparison)
         return _in_period(path, *_PERIODS[part](value), comparison)
     return _computed(path, part, comparison, value)
 
@@ -65,27 +73,30 @@ def date_condition(path: Path, part: str, comparison: str, value: Any) -> Condit
 # Ranges
 
 
+def _beyond_all(path: Path, year: int, comparison: str) -> Condition:
+    """Compare with a year that no date lies in."""
+    fulfilled = ("lt", "lte") if year > datetime.MAXYEAR else ("gt", "gte")
+    return {path.path: {"$ne": None}} if comparison in fulfilled else NOTHING
+
+
 def _in_period(
     path: Path, start: datetime.date, end: datetime.date | None, comparison: str
 ) -> Condition:
     """Compare with the period from `start` up to but without `end` (None: the end of time)."""
-    first = _bound(path.field, start)
+    first = None if start == datetime.date.min else _bound(path.field, start)
     after = None if end is None else _bound(path.field, end)
+    # Before the first day there is nothing, and after the last.
+    if (comparison == "lt" and first is None) or (comparison == "gt" and after is None):
+        return NOTHING
     operators: dict[str, Any] = {}
-    if comparison in ("exact", "gte"):
+    if comparison in ("exact", "gte") and first is not None:
         operators["$gte"] = first
     if comparison in ("exact", "lte") and after is not None:
         operators["$lt"] = after
     if comparison == "lt":
         operators["$lt"] = first
     if comparison == "gt":
-        # After the last day that there is comes nothing.
-        operators = {"$gte": after} if after is not None else {"$in": []}
-    if path.list_path or path.is_list:
-        raise NotSupportedError(
-            f"Parts of dates inside lists ({path.path}) are not supported; use .match() with "
-            "$elemMatch."
-        )
+        operators["$gte"] = after
     return {path.path: operators or {"$ne": None}}
 
 
@@ -99,18 +110,15 @@ def _bound(field: Any, day: datetime.date) -> Any:
 
 
 def _year(value: Any) -> tuple[datetime.date, datetime.date | None]:
-    year = _number("year", value)
-    if not datetime.MINYEAR <= year <= datetime.MAXYEAR:
-        raise ValueError(f"{year} is not a year between 1 and 9999.")
+    year = int(value)
     end = None if year == datetime.MAXYEAR else datetime.date(year + 1, 1, 1)
     return datetime.date(year, 1, 1), end
 
 
 def _iso_year(value: Any) -> tuple[datetime.date, datetime.date | None]:
-    year = _number("iso_year", value)
-    start = datetime.date.fromisocalendar(year, 1, 1)
+    year = int(value)
     end = None if year == datetime.MAXYEAR else datetime.date.fromisocalendar(year + 1, 1, 1)
-    return start, end
+    return datetime.date.fromisocalendar(year, 1, 1), end
 
 
 def _day(value: Any) -> tuple[datetime.date, datetime.date | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from bson import ObjectId
@@ -90,6 +92,14 @@ class DocumentSerializer(serializers.ModelSerializer):
 
         return NestedSerializer, options
 
+    def get_unique_together_constraints(self, model: Any) -> Any:
+        # Whether a condition holds Django REST framework asks in SQL; here the partial index
+        # answers, in save().
+        for constraint in super().get_unique_together_constraints(model):
+            _fields, _queryset, _condition_fields, condition, *_rest = constraint
+            if condition is None:
+                yield constraint
+
     # Reading
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
@@ -111,9 +121,10 @@ class DocumentSerializer(serializers.ModelSerializer):
             raise serializers.ValidationError({key: [message]}, code="key_changed")
         return values
 
-    def save(self, **kwargs: Any) -> Any:
+    @contextmanager
+    def _duplicates_refused(self) -> Iterator[None]:
         try:
-            return super().save(**kwargs)
+            yield
         except DuplicateKeyError as error:
             if error.collection != self.Meta.model._meta.db_table:
                 raise
@@ -134,12 +145,13 @@ class DocumentSerializer(serializers.ModelSerializer):
         return {"non_field_errors": [message]}
 
     def create(self, validated_data: dict[str, Any]) -> Any:
-        return super().create(nested_values(self.Meta.model, validated_data))
+        with self._duplicates_refused():
+            return super().create(nested_values(self.Meta.model, validated_data))
 
     def update(self, instance: Any, validated_data: dict[str, Any]) -> Any:
-        return super().update(
-            instance, nested_values(self.Meta.model, validated_data, into=instance)
-        )
+        values = nested_values(self.Meta.model, validated_data, into=instance)
+        with self._duplicates_refused():
+            return super().update(instance, values)
 
 
 class HyperlinkedDocumentSerializer(DocumentSerializer, serializers.HyperlinkedModelSerializer):

@@ -13,7 +13,7 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.serializers import as_serializer_error
 from rest_framework.settings import api_settings
 
-from mongo_contrib.exceptions import QueryTimeout
+from mongo_contrib.exceptions import DuplicateKeyError, QueryTimeout
 
 from .conf import conf
 from .pagination import bounded
@@ -119,6 +119,9 @@ class DocumentViewSet(viewsets.ModelViewSet):
             exc = exceptions.ValidationError({api_settings.NON_FIELD_ERRORS_KEY: [str(exc)]})
         elif isinstance(exc, ProtectedError | RestrictedError):
             exc = Conflict(exc.args[0])
+        elif isinstance(exc, DuplicateKeyError):
+            # Of another collection than the serializer's, which answers for its own.
+            exc = Conflict(_("Such a document already exists."))
         elif isinstance(exc, QueryTimeout):
             exc = TooSlow()
         return super().handle_exception(exc)
