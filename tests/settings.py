@@ -6,10 +6,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
-
 # The example's app is tested here too, also in processes that tests start.
 sys.path.append(str(ROOT / "example_project"))
-
 
 SECRET_KEY = "only for tests"
 DEBUG = False
@@ -18,6 +16,7 @@ USE_TZ = True
 TIME_ZONE = "Europe/Berlin"
 ROOT_URLCONF = "tests.urls"
 STATIC_URL = "/static/"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 # MONGO_TEST_NAME keeps runs apart that share a server.
