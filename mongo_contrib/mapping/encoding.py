@@ -43,11 +43,16 @@ def encode_value(field: models.Field, value: Any) -> Any:
 
 def decode_value(field: models.Field, value: Any) -> Any:
     """Return the Python value of what is stored for `field`."""
+    decode = decoder_of(field)
+    return value if decode is None else decode(value)
+
+
+def decoder_of(field: models.Field) -> Converter | None:
+    """Return `decoder(field)`, made once."""
     cached = field.__dict__.get("_bson_decode")
     if cached is None or cached[0] is not field:
         cached = field.__dict__["_bson_decode"] = (field, decoder(field))
-    decode = cached[1]
-    return value if decode is None else decode(value)
+    return cached[1]
 
 
 def encoder(field: models.Field) -> Converter:

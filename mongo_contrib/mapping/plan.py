@@ -61,7 +61,16 @@ class Plan:
             (column, attname, decode, _default(field))
             for field, column, attname, _, decode, *_ in self.fields
         ]
+        # What is left to do once the stored document has become the instance's __dict__.
+        self._renamed = [
+            (field.column, field.attname) for field in self.fields if field.column != field.attname
+        ]
+        self._converted = [(field.column, field.decode) for field in self.fields if field.decode]
+        # A column that is another field's attribute would be overwritten: look one by one.
+        names = {field.attname for field in self.fields}
+        self._adoptable = not any(column in names for column, _ in self._renamed)
         self._names = [field.attname for field in self.fields]
+        self._new = model.__new__
         self._own_init = model.__init__ is not models.Model.__init__
         self._partial: dict[frozenset[str], Plan] = {}
 
@@ -130,21 +139,51 @@ class Plan:
         Raises `DataError` naming document, field and value if a stored value can't be the
         field's.
         """
-        if self.takes_slow_road():
+        if self._own_init or (_anybody_listens() and self._has_receivers()):
             return self._hydrate_slowly(document, db, fetch_mode)
-        instance = self.model.__new__(self.model)
-        values = instance.__dict__
-        values["_state"] = state = ModelState()
-        state.adding = False
+        state = LoadedState()
         state.db = db
         state.loaded = document
-        if fetch_mode is not None:
+        if fetch_mode is not None and fetch_mode is not state.fetch_mode:
             state.fetch_mode = fetch_mode
-        get = document.get
-        column = attname = ""
+        if self._adoptable and document.keys() <= self.columns:
+            values = self._adopted(document)
+        else:
+            values = self._collected(document)
+        values["_state"] = state
+        instance = self._new(self.model)
+        instance.__dict__ = values
+        return instance
+
+    def _adopted(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes from a copy of the document: the common case, mostly in C."""
+        values = document.copy()
+        column = ""
+        try:
+            for column, decode in self._converted:
+                value = values.get(column)
+                if value is not None:
+                    values[column] = decode(value)
+        except Exception as error:
+            raise self._unreadable(document, column, error) from error
+        for column, attname in self._renamed:
+            if column in values:
+                values[attname] = values.pop(column)
+        if len(document) < len(self.fields):
+            for column, attname, _, default in self._decoding:
+                if column not in document:
+                    values[attname] = None if default is None else default()
+        if self._unstored:
+            values.update(self._unstored)
+        return values
+
+    def _collected(self, document: dict[str, Any]) -> dict[str, Any]:
+        """Return the attributes of a document that also holds keys of no field."""
+        values: dict[str, Any] = dict(self._unstored)
+        column = ""
         try:
             for column, attname, decode, default in self._decoding:
-                value = get(column, _ABSENT)
+                value = document.get(column, _ABSENT)
                 if value is _ABSENT:
                     values[attname] = None if default is None else default()
                 elif decode is None or value is None:
@@ -152,16 +191,12 @@ class Plan:
                 else:
                     values[attname] = decode(value)
         except Exception as error:
-            raise self._unreadable(document, column, attname, error) from error
-        if self._unstored:
-            values.update(self._unstored)
-        return instance
+            raise self._unreadable(document, column, error) from error
+        return values
 
-    def takes_slow_road(self) -> bool:
-        return (
-            self._own_init
-            or signals.pre_init.has_listeners(self.model)
-            or signals.post_init.has_listeners(self.model)
+    def _has_receivers(self) -> bool:
+        return signals.pre_init.has_listeners(self.model) or signals.post_init.has_listeners(
+            self.model
         )
 
     def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
@@ -174,7 +209,7 @@ class Plan:
                 try:
                     value = decode(value)
                 except Exception as error:
-                    raise self._unreadable(document, column, attname, error) from error
+                    raise self._unreadable(document, column, error) from error
             values.append(value)
         instance = models.Model.from_db.__func__(self.model, db, self._names, values)
         instance._state.loaded = document
@@ -182,20 +217,32 @@ class Plan:
             instance._state.fetch_mode = fetch_mode
         return instance
 
-    def _unreadable(
-        self, document: dict[str, Any], column: str, attname: str, error: Exception
-    ) -> DataError:
+    def _unreadable(self, document: dict[str, Any], column: str, error: Exception) -> DataError:
+        field = self.by_column[column]
         stored = document.get(column)
         messages = getattr(error, "messages", None)
         return DataError(
             f"{self.model._meta.label} {document.get('_id', '(embedded)')}: the stored value of "
-            f"{attname!r} is {stored!r} ({type(stored).__name__}), which is no value of "
-            f"{type(self.model._meta.get_field(attname)).__name__}"
+            f"{field.attname!r} is {stored!r} ({type(stored).__name__}), which is no value of "
+            f"{type(field.field).__name__}"
             f" ({'; '.join(messages) if messages else error})."
         )
 
 
 _ABSENT = object()
+
+
+def _anybody_listens() -> bool:
+    return bool(signals.pre_init.receivers or signals.post_init.receivers)
+
+
+class LoadedState(ModelState):
+    """The `_state` of a loaded document; `loaded` is what the next save compares with."""
+
+    adding = False
+    #: Django 6.1 has fetch modes, Django 5.2 none.
+    fetch_mode = getattr(ModelState, "fetch_mode", None)
+    loaded: dict[str, Any]
 
 
 def _field_plan(field: models.Field) -> FieldPlan:

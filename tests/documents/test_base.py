@@ -125,12 +125,12 @@ def test_a_deleted_document_is_inserted_again_by_save_but_not_by_a_forced_update
     again = Book.objects.get(pk=book.pk)
     Book.objects.all().delete()
     again.pages = 1
-    with pytest.raises(DatabaseError, match="did not affect any rows"):
+    with pytest.raises(DatabaseError, match=r"did not affect any rows"):
         again.save(force_update=True)
-    with pytest.raises(DatabaseError, match="did not affect any rows"):
+    with pytest.raises(DatabaseError, match=r"did not affect any rows"):
         again.save(update_fields=["pages"])
     again.pages = 300
-    with pytest.raises(DatabaseError, match="did not affect any rows"):
+    with pytest.raises(DatabaseError, match=r"did not affect any rows"):
         again.save(force_update=True)
     assert not Book.objects.exists()
     again.pages = 2
@@ -174,7 +174,7 @@ def test_a_declared_key_is_stored_as_the_key():
 
 def test_duplicates_name_their_fields():
     Publisher.objects.create(name="Insel")
-    with pytest.raises(IntegrityError, match="name.*Insel") as caught:
+    with pytest.raises(IntegrityError, match=r"name.*Insel") as caught:
         Publisher.objects.create(name="Insel")
     assert caught.value.fields == ("name",)
 
@@ -183,7 +183,7 @@ def test_any_number_of_documents_may_have_no_value_in_a_unique_field():
     Author.objects.create(name="A")
     Author.objects.create(name="B")
     Author.objects.create(name="C", email="c@example.org")
-    with pytest.raises(IntegrityError, match="email"):
+    with pytest.raises(IntegrityError, match=r"email"):
         Author.objects.create(name="D", email="c@example.org")
 
 
@@ -210,7 +210,7 @@ def test_expressions_are_computed_by_the_server(book, assert_num_commands):
     book.pages = F("pages") * 2
     book.save()
     assert Book.objects.get(pk=book.pk).pages == 610
-    with pytest.raises(NotSupportedError, match="can't be inserted with the expression"):
+    with pytest.raises(NotSupportedError, match=r"can't be inserted with the expression"):
         Book.objects.create(title="x", pages=F("pages") + 1)
 
 
@@ -317,7 +317,7 @@ def test_a_changed_key_makes_another_document(book):
 
 
 def test_unsaved_references_are_not_lost_silently():
-    with pytest.raises(ValueError, match="unsaved related object 'author'"):
+    with pytest.raises(ValueError, match=r"unsaved related object 'author'"):
         Book.objects.create(title="x", author=Author(name="unsaved"))
 
 
@@ -326,9 +326,9 @@ def test_embedded_documents_are_equal_by_value_and_saved_with_their_parent():
     assert Address(city="Ulm") != Address(city="Bonn")
     assert Address(city="Ulm") != Remark(author="Ulm")
     assert str(Remark(author="Ann", stars=3)) == "Ann, 3"
-    with pytest.raises(TypeError, match="stored inside a document"):
+    with pytest.raises(TypeError, match=r"stored inside a document"):
         Address(city="Ulm").save()
-    with pytest.raises(TypeError, match="stored inside a document"):
+    with pytest.raises(TypeError, match=r"stored inside a document"):
         Address(city="Ulm").delete()
     with pytest.raises(TypeError):
         hash(Address(city="Ulm"))

@@ -34,7 +34,7 @@ def test_cascade_and_set_null_are_batched(assert_num_commands):
     # Look at authors, their books and tickets, the books' loans; delete books and authors, set
     # null twice; the transaction's end.
     with assert_num_commands(10):
-        deleted, by_model = Author.objects.all().delete()
+        _, by_model = Author.objects.all().delete()
     assert by_model == {"testapp.Author": 50, "testapp.Book": 200}
     assert Loan.objects.filter(reader=None).count() == 50
     assert Ticket.objects.get().holder is None
@@ -44,12 +44,12 @@ def test_protect_and_restrict_refuse_and_nothing_is_lost():
     insel = Publisher.objects.create(name="Insel")
     author = Author.objects.create(name="Ann")
     book = Book.objects.create(title="x", publisher=insel, author=author)
-    with pytest.raises(ProtectedError, match="Book.publisher"):
+    with pytest.raises(ProtectedError, match=r"Book.publisher"):
         insel.delete()
     Loan.objects.create(book=book)
-    with pytest.raises(RestrictedError, match="Loan.book"):
+    with pytest.raises(RestrictedError, match=r"Loan.book"):
         author.delete()
-    with pytest.raises(RestrictedError, match="Loan.book"):
+    with pytest.raises(RestrictedError, match=r"Loan.book"):
         Book.objects.all().delete()
     assert (Publisher.objects.count(), Author.objects.count(), Book.objects.count()) == (1, 1, 1)
 

@@ -27,7 +27,7 @@ def test_object_ids_are_accepted_as_themselves_and_as_text(value):
 
 @pytest.mark.parametrize("value", ["", "1", ID + "0", "g" * 24, 7, b"123456789012", {"$oid": ID}])
 def test_other_values_are_no_object_ids(value):
-    with pytest.raises(ValidationError, match="24 hexadecimal digits"):
+    with pytest.raises(ValidationError, match=r"24 hexadecimal digits"):
         ObjectIdField().to_python(value)
 
 
@@ -45,19 +45,19 @@ class TestListField:
 
     def test_elements_are_converted_and_validated_with_their_position(self):
         assert self.field.clean(["1", 2], None) == [1, 2]
-        with pytest.raises(ValidationError, match="Item 2: .*must be an integer"):
+        with pytest.raises(ValidationError, match=r"Item 2: .*must be an integer"):
             self.field.clean([1, "x"], None)
-        with pytest.raises(ValidationError, match="Item 1: .*less than or equal to 9"):
+        with pytest.raises(ValidationError, match=r"Item 1: .*less than or equal to 9"):
             self.field.clean([10], None)
 
     @pytest.mark.parametrize("value", [b"12", {"a": 1}, 5])
     def test_what_is_no_list_is_refused(self, value):
-        with pytest.raises(ValidationError, match="is not a list"):
+        with pytest.raises(ValidationError, match=r"is not a list"):
             self.field.clean(value, None)
 
     def test_text_is_extended_json(self):
         assert self.field.to_python("[1, 2]") == [1, 2]
-        with pytest.raises(ValidationError, match="not valid JSON"):
+        with pytest.raises(ValidationError, match=r"not valid JSON"):
             self.field.to_python("[1, ")
 
     def test_the_form_has_one_element_a_line(self):
@@ -66,12 +66,12 @@ class TestListField:
         assert field.clean(" 1 \n\n2\r\n") == [1, 2]
         assert not field.has_changed([1, 2], "1\n2\n")
         assert field.has_changed([1, 2], "2\n1")
-        with pytest.raises(ValidationError, match="Line 2: Enter a whole number"):
+        with pytest.raises(ValidationError, match=r"Line 2: Enter a whole number"):
             field.clean("1\nx")
         assert field.clean("") == []
 
     def test_an_empty_list_in_a_required_field_is_refused(self):
-        with pytest.raises(ValidationError, match="required"):
+        with pytest.raises(ValidationError, match=r"required"):
             self.field.formfield().clean("")
 
 
@@ -94,12 +94,12 @@ class TestPointField:
         ["13", "a, b", (1,), (1, 2, 3), {"type": "Polygon", "coordinates": []}, {"$ne": 1}, 7],
     )
     def test_other_values_are_no_points(self, value):
-        with pytest.raises(ValidationError, match="longitude, latitude"):
+        with pytest.raises(ValidationError, match=r"longitude, latitude"):
             PointField().to_python(value)
 
     @pytest.mark.parametrize("value", [(180.1, 0), (0, -90.5), (float("inf"), 0)])
     def test_points_lie_on_earth(self, value):
-        with pytest.raises(ValidationError, match="not on Earth"):
+        with pytest.raises(ValidationError, match=r"not on Earth"):
             PointField().to_python(value)
 
     def test_the_form_has_a_pair(self):
@@ -114,7 +114,7 @@ class TestPointField:
 class TestEmbedded:
     def test_embedded_documents_are_validated_with_their_position(self):
         remark = Remark(author="", stars=1)
-        with pytest.raises(ValidationError, match="Item 1: author: This field cannot be blank"):
+        with pytest.raises(ValidationError, match=r"Item 1: author: This field cannot be blank"):
             Book(title="x", remarks=[remark]).full_clean()
         with pytest.raises(ValidationError) as caught:
             Publisher(name="x", home=Address(city="")).full_clean(validate_unique=False)
@@ -123,9 +123,9 @@ class TestEmbedded:
     def test_dicts_give_the_fields_by_name(self):
         field = Publisher._meta.get_field("home")
         assert field.to_python({"city": "Ulm"}) == Address(city="Ulm")
-        with pytest.raises(ValidationError, match="no field town"):
+        with pytest.raises(ValidationError, match=r"no field town"):
             field.to_python({"town": "Ulm"})
-        with pytest.raises(ValidationError, match="not a testapp.Address"):
+        with pytest.raises(ValidationError, match=r"not a testapp.Address"):
             field.to_python(Remark())
 
 
@@ -236,5 +236,5 @@ def test_the_object_id_form_field_refuses_what_is_none():
     field = ObjectIdField().formfield()
     assert isinstance(field, forms.CharField)
     assert field.clean(ID) == ObjectId(ID)
-    with pytest.raises(ValidationError, match="24 hexadecimal digits"):
+    with pytest.raises(ValidationError, match=r"24 hexadecimal digits"):
         field.clean("x")

@@ -83,8 +83,7 @@ def test_microseconds_are_cut_as_bson_does():
 
 @pytest.mark.parametrize(
     "name",
-    ["text", "slug", "small", "flag", "number", "decimal", "day", "moment", "time", "duration"]
-    + ["uuid", "address", "url"],
+    ["text", "small", "flag", "number", "decimal", "day", "moment", "time", "duration", "uuid"],
 )
 @pytest.mark.parametrize("hostile", [{"$ne": 1}, ["a"], {1, 2}])
 def test_no_container_passes_as_a_scalar(name, hostile):
@@ -114,19 +113,19 @@ def test_what_is_no_value_of_the_field_is_refused(name, value):
 
 @pytest.mark.parametrize("value", [2**63, -(2**63) - 1])
 def test_numbers_beyond_64_bits_are_refused_by_name(value):
-    with pytest.raises(DataError, match="'big' holds .* not a 64-bit integer"):
+    with pytest.raises(DataError, match=r"'big' holds .* not a 64-bit integer"):
         encode_value(field("big"), value)
 
 
 def test_decimals_beyond_their_digits_are_refused_by_name():
-    with pytest.raises(DataError, match="'decimal' holds"):
+    with pytest.raises(DataError, match=r"'decimal' holds"):
         encode_value(field("decimal"), decimal.Decimal("123456789.5"))
 
 
 def test_json_takes_no_keys_but_strings_and_is_copied():
-    with pytest.raises(TypeError, match="'json' has the key 1"):
+    with pytest.raises(TypeError, match=r"'json' has the key 1"):
         encode_value(field("json"), {"a": {1: 2}})
-    with pytest.raises(TypeError, match="'json' holds a set"):
+    with pytest.raises(TypeError, match=r"'json' holds a set"):
         encode_value(field("json"), {"a": {1}})
     value = {"a": [1]}
     encoded = encode_value(field("json"), value)
@@ -136,7 +135,7 @@ def test_json_takes_no_keys_but_strings_and_is_copied():
 
 def test_aware_datetimes_need_use_tz(settings):
     settings.USE_TZ = False
-    with pytest.raises(ValueError, match="USE_TZ is False"):
+    with pytest.raises(ValueError, match=r"USE_TZ is False"):
         encode_value(field("moment"), datetime.datetime(2026, 1, 1, tzinfo=UTC))
 
 

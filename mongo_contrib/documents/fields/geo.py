@@ -62,6 +62,11 @@ class PointField(NestedField):
         return None if point is None else {"type": "Point", "coordinates": list(point)}
 
     def from_bson(self, value: Any) -> tuple[float, float] | None:
+        if type(value) is dict and value.get("type") == "Point":
+            coordinates = value.get("coordinates")
+            if type(coordinates) is list and list(map(type, coordinates)) == [float, float]:
+                # As we write it; whether it is on Earth was checked then.
+                return coordinates[0], coordinates[1]
         return self.to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:

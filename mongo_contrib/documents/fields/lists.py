@@ -9,7 +9,7 @@ from django.core import checks, exceptions
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ...mapping.encoding import decode_value, encode_value
+from ...mapping.encoding import decoder_of, encode_value
 from .nested import NestedField
 
 
@@ -79,8 +79,10 @@ class ListField(NestedField):
     def from_bson(self, value: Any) -> list[Any]:
         if type(value) is not list:
             raise self._not_a_list(value)
-        base_field = self.base_field
-        return [None if item is None else decode_value(base_field, item) for item in value]
+        decode = decoder_of(self.base_field)
+        if decode is None:
+            return value.copy()
+        return [None if item is None else decode(item) for item in value]
 
     def to_python(self, value: Any) -> list[Any] | None:
         """Return a list of converted elements, or None; ValidationError naming the item."""
