@@ -5,6 +5,7 @@ from statistics import median
 
 import pytest
 from django.contrib import auth
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
@@ -125,7 +126,8 @@ def test_get_user(twin, ann, backend, assert_num_commands):
         assert twin(backend, "get_user", str(ann.pk)) == ann
 
 
-def test_the_hash_is_renewed_on_log_in(settings, ann, backend):
+def test_the_hash_is_renewed_on_log_in(settings, ann, backend, monkeypatch):
+    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 1_000)
     old = ann.password
     settings.PASSWORD_HASHERS = [
         "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -136,8 +138,10 @@ def test_the_hash_is_renewed_on_log_in(settings, ann, backend):
     assert old.startswith("md5$") and ann.password.startswith("pbkdf2_sha256$")
 
 
-def test_the_clock_tells_nobody_who_exists(settings, backend):
+def test_the_clock_tells_nobody_who_exists(settings, backend, monkeypatch):
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]
+    # Enough for hashing to take longer than the query.
+    monkeypatch.setattr(PBKDF2PasswordHasher, "iterations", 50_000)
     User.objects.create_user("Ann", password="secret")
 
     def seconds(name):
