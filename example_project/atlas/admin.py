@@ -4,6 +4,21 @@ from mongo_contrib.admin import EmbeddedTabularInline, MongoModelAdmin
 
 from .models import City, Country, Note, Photo, fold
 
+admin.site.site_header = admin.site.site_title = "Atlas"
+
+
+class SizeFilter(admin.SimpleListFilter):
+    title = "size"
+    parameter_name = "over"
+
+    def lookups(self, request, model_admin):
+        return [(str(people), f"over {people:,}") for people in (100_000, 1_000_000, 10_000_000)]
+
+    def queryset(self, request, queryset):
+        if self.value() in dict(self.lookup_choices):
+            return queryset.filter(statistics__population__gt=int(self.value()))
+        return queryset
+
 
 class NoteInline(EmbeddedTabularInline):
     model = Note
@@ -25,7 +40,7 @@ class CountryAdmin(MongoModelAdmin):
 @admin.register(City)
 class CityAdmin(MongoModelAdmin):
     list_display = ["name", "country", "population", "timezone"]
-    list_filter = ["country__continent", "timezone"]
+    list_filter = ["country__continent", SizeFilter]
     list_select_related = ["country"]
     search_fields = ["search_terms__startswith"]
     autocomplete_fields = ["country"]

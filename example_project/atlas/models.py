@@ -108,7 +108,7 @@ class City(Document):
     names = ListField(
         models.CharField(max_length=400), verbose_name="other names", blank=True, default=list
     )
-    timezone = models.CharField(max_length=50, blank=True)
+    timezone = models.CharField("time zone", max_length=50, blank=True)
     statistics = EmbeddedDocumentField(Statistics, default=Statistics)
     notes = EmbeddedDocumentListField(Note, blank=True, default=list)
     geoname_id = models.PositiveIntegerField(
@@ -137,6 +137,12 @@ class City(Document):
     def save(self, *args, **kwargs):
         self.set_search_terms()
         super().save(*args, **kwargs)
+
+    def found_as(self, text):
+        """Return the other name by which `search(text)` finds this city, "" if by its own."""
+        if fold(self.name).startswith(fold(text)):
+            return ""
+        return next((name for name in self.names if fold(name).startswith(fold(text))), "")
 
     def set_search_terms(self):
         """Derive what `search()` looks at from the city's names."""

@@ -53,3 +53,10 @@ def test_largest_first(three_cities):
 
 def test_search_is_served_by_its_index(three_cities):
     assert "city_search" in str(City.objects.search("mun").order_by().explain())
+
+
+@pytest.mark.parametrize(
+    ("text", "name"), [("mun", ""), ("Münche", "München"), ("monaco", "Monaco di Baviera"), ("x", "")]
+)
+def test_found_as(three_cities, text, name):
+    assert three_cities["Munich"].found_as(text) == name
