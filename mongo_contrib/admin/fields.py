@@ -1,4 +1,4 @@
-"""The admin's widgets inside embedded documents too."""
+"""The admin's widgets for what lies inside documents."""
 
 from __future__ import annotations
 
@@ -7,11 +7,21 @@ from typing import Any
 
 
 class EmbeddedFieldsMixin:
-    """For a `ModelAdmin` or an inline: the fields of embedded documents get its widgets."""
+    """For a `ModelAdmin` or an inline: its widgets also for lists and embedded documents."""
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
-        if db_field.get_internal_type() == "EmbeddedDocumentField":
-            kwargs.setdefault(
-                "formfield_callback", partial(self.formfield_for_dbfield, request=request)
-            )
+        # Not above: this module is imported with the app, before there can be models.
+        from .widgets import AdminEmbeddedDocumentWidget, AdminEmbeddedForm, AdminListWidget
+
+        kind = db_field.get_internal_type()
+        if kind == "EmbeddedDocumentField":
+            callback = partial(self.formfield_for_dbfield, request=request)
+            kwargs = {
+                "widget": AdminEmbeddedDocumentWidget,
+                "form": AdminEmbeddedForm,
+                "formfield_callback": callback,
+                **kwargs,
+            }
+        elif kind == "ListField":
+            kwargs = {"widget": AdminListWidget, **kwargs}
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]

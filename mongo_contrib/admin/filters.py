@@ -64,8 +64,15 @@ def values_of(queryset: Any, name: str) -> list[Any]:
     """Return the different values of all documents, of lists each item once, in order."""
     path = resolve(queryset.model, name)
     parts = path.path.split(".")
+    # No value at all is a choice; but a list without items is not one that has none in an item.
+    keeps_null = path.list_path is None and not path.is_list
     unwound = [
-        {"$unwind": {"path": f"${'.'.join(parts[:length])}", "preserveNullAndEmptyArrays": True}}
+        {
+            "$unwind": {
+                "path": f"${'.'.join(parts[:length])}",
+                "preserveNullAndEmptyArrays": keeps_null,
+            }
+        }
         for length in range(1, len(parts) + 1)
     ]
     found = queryset.order_by().pipeline(

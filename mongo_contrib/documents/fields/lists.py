@@ -142,7 +142,8 @@ class ListFormField(forms.CharField):
 
     def __init__(self, *, base_field: forms.Field | None = None, **kwargs: Any) -> None:
         self.base_field = base_field or forms.CharField()
-        kwargs.setdefault("help_text", _("One per line."))
+        # A model field without one gives the empty text.
+        kwargs["help_text"] = kwargs.get("help_text") or _("One per line.")
         super().__init__(**kwargs)
 
     def prepare_value(self, value: Any) -> Any:
