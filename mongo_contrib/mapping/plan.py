@@ -200,17 +200,8 @@ class Plan:
         )
 
     def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
-        values = []
-        for column, attname, decode, default in self._decoding:
-            value = document.get(column, _ABSENT)
-            if value is _ABSENT:
-                value = None if default is None else default()
-            elif decode is not None and value is not None:
-                try:
-                    value = decode(value)
-                except Exception as error:
-                    raise self._unreadable(document, column, error) from error
-            values.append(value)
+        found = self._collected(document)
+        values = [found[name] for name in self._names]
         instance = models.Model.from_db.__func__(self.model, db, self._names, values)
         instance._state.loaded = document
         if fetch_mode is not None:

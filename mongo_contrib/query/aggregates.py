@@ -58,7 +58,8 @@ class Accumulator:
 
     @property
     def condition(self) -> Q | None:
-        return self.aggregate.filter
+        # Django 6.1 wraps the Q in an expression of its own.
+        return getattr(self.aggregate.filter, "condition", self.aggregate.filter)
 
     def value(self, row: dict[str, Any]) -> Any:
         """Return the aggregate's value from the `$group` result, `{}` for no documents."""

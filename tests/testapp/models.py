@@ -167,7 +167,6 @@ class Labelled(models.Model):
     class Meta:
         abstract = True
         managed = True
-        base_manager_name = "objects"
 
 
 class Mixed(Labelled, Document):

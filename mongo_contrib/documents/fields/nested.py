@@ -45,6 +45,11 @@ class NestedField(models.Field):
             ) from None
         return None if value is None else self.from_bson(value)
 
+    def formfield(self, **kwargs: Any) -> Any:
+        # With a callable default Django would add a hidden copy of the initial value, and the
+        # history would call the field changed whenever the two are written differently.
+        return super().formfield(**{"show_hidden_initial": False, **kwargs})
+
     def get_prep_value(self, value: Any) -> Any:
         value = super().get_prep_value(value)
         return None if value is None else self.to_bson(value)
