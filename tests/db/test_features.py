@@ -69,7 +69,7 @@ def test_the_probe_of_transactions_only_reads(features):
 
 
 def test_an_unknown_capability_is_told(features):
-    with pytest.raises(ValueError, match="no capability 'teleport'.*ttl_index"):
+    with pytest.raises(ValueError, match=r"no capability 'teleport'.*ttl_index"):
         features.has("teleport")
 
 
