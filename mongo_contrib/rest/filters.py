@@ -52,11 +52,13 @@ class DocumentFilterSet(FilterSet):
         for path, lookups in super().get_fields().items():
             if not cls._is_embedded(path):
                 continue
-            field = resolve(cls._meta.model, path).field
+            found = resolve(cls._meta.model, path)
+            if found.rest:
+                raise TypeError(f"'Meta.fields' must not contain non-model field names: {path}")
             for lookup in lookups:
                 name = cls.get_filter_name(path, lookup)
                 if name not in filters:
-                    filters[name] = cls.filter_for_field(field, path, lookup)
+                    filters[name] = cls.filter_for_field(found.field, path, lookup)
         return filters
 
     @classmethod

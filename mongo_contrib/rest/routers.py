@@ -20,7 +20,7 @@ class MongoRouter(DefaultRouter):
         self, prefix: str, viewset: Any, basename: str | None = None, **attributes: Any
     ) -> None:
         """Register a view set, or a document class with the attributes of its view set."""
-        if issubclass(viewset, models.Model):
+        if isinstance(viewset, type) and issubclass(viewset, models.Model):
             viewset = DocumentViewSet.of(viewset, **attributes)
         elif attributes:
             raise TypeError(

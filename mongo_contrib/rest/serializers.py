@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 from rest_framework.fields import empty, get_attribute
 from rest_framework.utils import html
-from rest_framework.utils.field_mapping import get_field_kwargs
+from rest_framework.utils.field_mapping import get_field_kwargs, get_unique_error_message
 from rest_framework.validators import UniqueTogetherValidator
 
 from mongo_contrib import documents
@@ -76,7 +76,8 @@ class DocumentSerializer(serializers.ModelSerializer):
         options = get_field_kwargs(field_name, model_field)
         options = {name: options[name] for name in _NESTED_OPTIONS & options.keys()}
         if isinstance(model_field, documents.EmbeddedDocumentListField):
-            options.update(many=True, allow_empty=model_field.blank)
+            options.update(child=NestedSerializer(), allow_empty=model_field.blank)
+            return serializers.ListSerializer, options
         return NestedSerializer, options
 
     def build_nested_field(
@@ -131,14 +132,14 @@ class DocumentSerializer(serializers.ModelSerializer):
             raise serializers.ValidationError(self.duplicate(error), code="unique") from error
 
     def duplicate(self, error: DuplicateKeyError) -> dict[str, Any]:
-        """Return the errors that the validators would have found a moment later."""
+        """Return what the validators would have said a moment later."""
         model = self.Meta.model
         names = {field.column: field.name for field in model._meta.concrete_fields}
         sources = [names.get(path, path.replace(".", "__")) for path in error.fields]
         shown = {field.source: name for name, field in self.fields.items()}
         if len(sources) == 1 and sources[0] in shown:
             field = model._meta.get_field(sources[0])
-            return {shown[sources[0]]: [model().unique_error_message(model, [field.name])]}
+            return {shown[sources[0]]: [get_unique_error_message(field)]}
         message = UniqueTogetherValidator.message.format(
             field_names=", ".join(shown.get(source, source) for source in sources)
         )

@@ -104,6 +104,16 @@ class DocumentViewSet(viewsets.ModelViewSet):
             queryset = queryset.max_time_ms(self.max_time_ms)
         return queryset
 
+    def paginate_queryset(self, queryset: Any) -> Any:
+        try:
+            return super().paginate_queryset(queryset)
+        except (TypeError, ValueError, DataError, DjangoValidationError) as error:
+            # Where a cursor stands is the one value that nothing has validated before.
+            cursor = getattr(self.paginator, "cursor", None)
+            if cursor is None or cursor.position is None:
+                raise
+            raise exceptions.NotFound(self.paginator.invalid_cursor_message) from error
+
     def get_parsers(self) -> list[Any]:
         # Django REST framework's parser answers 500 to what is nested too deeply.
         return [

@@ -6,6 +6,7 @@ import threading
 import pytest
 from bson import ObjectId
 from django.db import connections
+from django.db.models.signals import pre_save
 from rest_framework.test import APIClient
 
 from mongo_contrib.rest import DocumentViewSet
@@ -149,21 +150,27 @@ def test_a_duplicate_under_a_condition_names_the_fields(api):
 
 @pytest.mark.django_db(transaction=True)
 def test_of_two_at_once_one_gets_the_error_of_the_field():
-    barrier = threading.Barrier(2)
+    # Both have been validated, and neither has written, when they meet here.
+    barrier = threading.Barrier(2, timeout=30)
     answers = []
 
-    def post():
-        client = APIClient()
+    def meet(sender, **kwargs):
         barrier.wait()
+
+    def post():
+        client = APIClient(raise_request_exception=False)
         answers.append(client.post("/publishers/", {"name": "Piper"}, format="json"))
         connections.close_all()
 
-    # A validator alone lets both through: it asks before either has written.
-    threads = [threading.Thread(target=post) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    pre_save.connect(meet, sender=Publisher)
+    try:
+        threads = [threading.Thread(target=post) for _ in range(2)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        pre_save.disconnect(meet, sender=Publisher)
     assert sorted(answer.status_code for answer in answers) == [201, 400]
     (refused,) = (answer for answer in answers if answer.status_code == 400)
     assert refused.json() == {"name": ["publisher with this name already exists."]}
