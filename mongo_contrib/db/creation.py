@@ -20,9 +20,11 @@ from pymongo.collection import Collection
 from mongo_contrib.db.emptying import non_empty
 from mongo_contrib.db.schema import Kind, declared, plan
 
-# The key in DATABASES[alias]["TEST"] under which a database of ours is known as one made for
-# tests. Django copies these settings to all threads and to the workers of a parallel run.
+# The keys in DATABASES[alias]["TEST"] under which a database is known as one made for tests, and
+# the collections that it was made with. Django copies these settings to all threads and to the
+# workers of a parallel run.
 MADE_FOR_TESTS = "MONGO_TEST_DATABASE"
+MADE_WITH = "MONGO_TEST_COLLECTIONS"
 
 BATCH = 1000
 
@@ -36,6 +38,12 @@ class DatabaseCreation(BaseDatabaseCreation):
         made = self.connection.settings_dict["TEST"].get(MADE_FOR_TESTS)
         name = self.connection.settings_dict["NAME"]
         return made is not None and (name == made or name.startswith(f"{made}_"))
+
+    @property
+    def made_with(self) -> frozenset[str]:
+        """The collections that were declared when the test database was made."""
+        made_with: frozenset[str] = self.connection.settings_dict["TEST"][MADE_WITH]
+        return made_with
 
     def create_test_db(
         self,
@@ -60,7 +68,9 @@ class DatabaseCreation(BaseDatabaseCreation):
         self.connection.close()
         settings.DATABASES[alias]["NAME"] = name
         self.connection.settings_dict["NAME"] = name
-        self.connection.settings_dict["TEST"][MADE_FOR_TESTS] = name
+        test_settings = self.connection.settings_dict["TEST"]
+        test_settings[MADE_FOR_TESTS] = name
+        test_settings[MADE_WITH] = frozenset(spec.name for spec in declared(alias))
         # Receivers belong to apps, and expect what they get from the command.
         quiet = max(verbosity - 1, 0)
         emit_pre_migrate_signal(quiet, False, alias, apps=apps, plan=[])
@@ -142,7 +152,8 @@ class DatabaseCreation(BaseDatabaseCreation):
         """See the base class; afterwards the connection is on its real database again."""
         super().destroy_test_db(old_database_name, verbosity, keepdb, suffix)
         if suffix is None and old_database_name is not None:
-            self.connection.settings_dict["TEST"].pop(MADE_FOR_TESTS, None)
+            for key in (MADE_FOR_TESTS, MADE_WITH):
+                self.connection.settings_dict["TEST"].pop(key, None)
 
     def _destroy_test_db(self, test_database_name: str, verbosity: int) -> None:
         made = self.connection.settings_dict["TEST"].get(MADE_FOR_TESTS)

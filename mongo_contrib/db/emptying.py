@@ -7,8 +7,6 @@ from typing import Any
 
 from pymongo.errors import OperationFailure
 
-from mongo_contrib.db.schema import declared
-
 __all__ = ["DeleteAll", "empty", "non_empty"]
 
 # A pipeline may have 1,000 stages; so many unions also stay far below its size limit.
@@ -42,23 +40,22 @@ def non_empty(connection: Any, names: Sequence[str]) -> list[str]:
 
 
 def _first_of_each(names: Sequence[str]) -> list[dict[str, Any]]:
-    stages = [[{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": n}}}] for n in names]
-    unions = [
-        {"$unionWith": {"coll": name, "pipeline": pipeline}}
-        for name, pipeline in zip(names[1:], stages[1:], strict=True)
-    ]
-    return [*stages[0], *unions]
+    def first(name: str) -> list[dict[str, Any]]:
+        return [{"$limit": 1}, {"$project": {"_id": 0, "name": {"$literal": name}}}]
+
+    unions = [{"$unionWith": {"coll": name, "pipeline": first(name)}} for name in names[1:]]
+    return [*first(names[0]), *unions]
 
 
 def empty(connection: Any, names: Iterable[str]) -> None:
     """Delete every document of these collections and keep their indexes.
 
-    In a test database, a collection that nothing declares is dropped instead: it was made by the
-    test, and its indexes would be there for the next one.
+    In a test database, a collection that it was not made with is dropped instead: the test has
+    made it, and its indexes would be there for the next one.
     """
     wanted = list(names)
     if connection.creation.is_test_database:
-        kept = {spec.name for spec in declared(connection.alias)}
+        kept = connection.creation.made_with
         with connection.wrap_database_errors:
             for name in wanted:
                 if name not in kept:
