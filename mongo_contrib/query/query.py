@@ -208,8 +208,12 @@ class DocumentQuery:
         if not ordering and self.default_ordering:
             ordering = self.model._meta.ordering
         sign = 1 if self.standard_ordering else -1
-        keys = [self.sort_key(item) for item in ordering]
-        return [(path, direction * sign) for path, direction in keys]
+        keys: dict[str, tuple[Path, int]] = {}
+        for item in ordering:
+            path, direction = self.sort_key(item)
+            # Of one path, the first direction decides; the driver would take the last.
+            keys.setdefault(path.path, (path, direction * sign))
+        return list(keys.values())
 
     # Fields
 

@@ -1,9 +1,16 @@
 """What the tests of users share."""
 
 import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from bson import ObjectId
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -50,3 +57,37 @@ def twin(request):
                 return await getattr(obj, f"a{verb}")(*args, **kwargs)
 
             yield lambda *args, **kwargs: runner.run(call(*args, **kwargs))
+
+
+@pytest.fixture
+def manage(connection):
+    """`manage("check", settings="...")` runs a command in a process of its own.
+
+    It works on this test's database; warnings are errors there too. The result has `code` and
+    `output`.
+    """
+    host, port = connection.client.address
+    address = os.environ.get("MONGODB_URI") or f"mongodb://{host}:{port}/"
+    name = connection.settings_dict["NAME"]
+
+    def manage(*args, settings="tests.settings", **environment):
+        process = subprocess.run(
+            [sys.executable, "-m", "django", *args],
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": settings,
+                "PYTHONPATH": str(ROOT),
+                "PYTHONWARNINGS": "error",
+                "MONGODB_URI": address,
+                "MONGO_TEST_NAME": name,
+                **environment,
+            },
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=120,
+        )
+        return SimpleNamespace(code=process.returncode, output=process.stdout)
+
+    return manage
