@@ -38,7 +38,12 @@ class CollectionAccess:
         """
         self.name = collection
         self._using = using
-        self._options = (read_preference, read_concern, write_concern)
+        options = {
+            "read_preference": read_preference,
+            "read_concern": read_concern,
+            "write_concern": write_concern,
+        }
+        self._options: Any = {name: value for name, value in options.items() if value is not None}
         self._errors = self._translating()
 
     def __repr__(self) -> str:
@@ -58,28 +63,32 @@ class CollectionAccess:
         It joins no transaction by itself: pass `session=connection.session`.
         """
         connection = get_connection(self.using)
-        return connection.server.collection(self._key(connection))
+        return self._with_options(connection.server.collection(self._key(connection)))
 
     @property
     def acollection(self) -> AsyncCollection[Document]:
         """See collection, for the running event loop."""
         connection = get_connection(self.using)
-        return connection.server.on_loop.collection(self._key(connection))
+        return self._with_options(connection.server.on_loop.collection(self._key(connection)))
 
     def _open(self) -> tuple[Collection[Document], ClientSession | None]:
         """Return the collection on a usable connection and the session of the transaction."""
         connection: Any = connections[self._using or self.using]
         server = connection.use()
-        return server.collection(self._key(connection)), connection.session
+        collection = server.collection(self._key(connection))
+        return self._with_options(collection), connection.session
 
     async def _aopen(self) -> AsyncCollection[Document]:
         """See _open()."""
         connection: Any = connections[self._using or self.using]
         on_loop = await connection.ause()
-        return on_loop.collection(self._key(connection))
+        return self._with_options(on_loop.collection(self._key(connection)))
+
+    def _with_options(self, collection: Any) -> Any:
+        return collection.with_options(**self._options) if self._options else collection
 
     def _key(self, connection: Any) -> Key:
-        return (connection.database_name, self.name, settings.USE_TZ, *self._options)
+        return (connection.database_name, self.name, settings.USE_TZ)
 
     def _translating(self, document: Mapping[str, Any] | None = None) -> translated_errors:
         return translated_errors(

@@ -25,8 +25,8 @@ from mongo_contrib.db.uri import client_arguments, embedded_directory
 __all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]
 
 Document = dict[str, Any]
-# (database, collection, USE_TZ, read preference, read concern, write concern)
-Key = tuple[Any, ...]
+# (database, collection, USE_TZ)
+Key = tuple[str, str, bool]
 
 CLOSE_SECONDS = 1
 
@@ -88,7 +88,7 @@ class Server:
         try:
             return self._collections[key]
         except KeyError:
-            collection = self.client.get_database(key[0]).get_collection(key[1], *options(key))
+            collection = self.client[key[0]].get_collection(key[1], codec_options(key[2]))
             if len(self._collections) >= MOST_COLLECTIONS:
                 self._collections.clear()
             self._collections[key] = collection
@@ -136,12 +136,6 @@ class Server:
         return make(**arguments)
 
 
-def options(key: Key) -> tuple[Any, ...]:
-    """Return the arguments of get_collection() after the name, for a key."""
-    _, _, use_tz, read_preference, read_concern, write_concern = key
-    return (codec_options(use_tz), read_preference, write_concern, read_concern)
-
-
 def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
     """Return how documents are read: aware datetimes in UTC when USE_TZ, standard UUIDs."""
     aware = settings.USE_TZ if use_tz is None else use_tz
@@ -166,7 +160,7 @@ class LoopClient:
         try:
             return self._collections[key]
         except KeyError:
-            collection = self.client.get_database(key[0]).get_collection(key[1], *options(key))
+            collection = self.client[key[0]].get_collection(key[1], codec_options(key[2]))
             if len(self._collections) >= MOST_COLLECTIONS:
                 self._collections.clear()
             self._collections[key] = collection

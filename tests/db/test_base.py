@@ -10,7 +10,6 @@ from django.db import (
     DatabaseError,
     IntegrityError,
     NotSupportedError,
-    OperationalError,
     ProgrammingError,
     connections,
     transaction,
@@ -356,7 +355,7 @@ def test_a_connection_recovers_when_the_server_is_back(connect, proxy, people):
     there = Repository("people", using=extra.alias)
     there.insert_one({"_id": 1})
     proxy.lose(b"insert", times=2)
-    with pytest.raises(OperationalError):
+    with pytest.raises(ServerUnavailable, match="connection to the MongoDB server failed"):
         there.insert_one({"_id": 2})
     assert extra.errors_occurred
     extra.close_if_unusable_or_obsolete()
