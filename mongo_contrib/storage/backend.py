@@ -239,5 +239,7 @@ def _bytes(content: Any) -> Iterator[bytes]:
 
 
 def _for_django(moment: datetime) -> datetime:
-    """Aware in UTC, or naive in Django's time zone, as USE_TZ wants it."""
-    return moment if settings.USE_TZ else timezone.make_naive(moment)
+    """Aware in UTC, or naive in TIME_ZONE, as USE_TZ wants it."""
+    if settings.USE_TZ:
+        return moment
+    return timezone.make_naive(moment, timezone.get_default_timezone())

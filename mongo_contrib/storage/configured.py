@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from django.apps import apps
 from django.conf import settings
 from django.core.exceptions import SuspiciousFileOperation
-from django.core.files.storage import InvalidStorageError, storages
+from django.core.files.storage import storages
 from django.db.models import FileField
+from django.utils.module_loading import import_string
 
 from .backend import GridFSStorage
 
@@ -14,16 +15,21 @@ __all__ = ["configured_storages", "settings_storages"]
 
 
 def settings_storages() -> Iterator[tuple[str, GridFSStorage | Exception]]:
-    """Each GridFSStorage in STORAGES with what names it, or why it cannot be made."""
-    for alias in settings.STORAGES:
+    """Each GridFSStorage in STORAGES with what names it, or why it cannot be made.
+
+    The others are not made for this: a storage may need settings that a project has no use for.
+    """
+    for alias, entry in settings.STORAGES.items():
         try:
-            storage = storages[alias]
-        except (InvalidStorageError, SuspiciousFileOperation, TypeError, ValueError) as exc:
-            if "mongo_contrib" in str(settings.STORAGES[alias].get("BACKEND")):
-                yield f"STORAGES[{alias!r}]", exc
-        else:
-            if isinstance(storage, GridFSStorage):
-                yield f"STORAGES[{alias!r}]", storage
+            backend = import_string(entry["BACKEND"])
+        except (ImportError, KeyError):  # Django says it when the storage is used
+            continue
+        if isinstance(backend, type) and issubclass(backend, GridFSStorage):
+            name = f"STORAGES[{alias!r}]"
+            try:
+                yield name, storages[alias]
+            except (SuspiciousFileOperation, TypeError, ValueError) as exc:
+                yield name, exc
 
 
 def configured_storages() -> Iterator[tuple[str, GridFSStorage]]:
@@ -33,5 +39,9 @@ def configured_storages() -> Iterator[tuple[str, GridFSStorage]]:
             yield name, storage
     for model in apps.get_models():
         for field in model._meta.local_fields:
-            if isinstance(field, FileField) and isinstance(field.storage, GridFSStorage):
+            if not isinstance(field, FileField):
+                continue
+            # By its type: isinstance() would make a lazy storage, which may need what a check or
+            # a migration has not. The lazy one that counts, the default, is one of STORAGES.
+            if issubclass(type(field.storage), GridFSStorage):
                 yield f"the storage of {field}", field.storage

@@ -193,7 +193,8 @@ def test_times_are_naive_and_local_without(call, save, verb, settings):
     settings.USE_TZ = False
     settings.TIME_ZONE = "Asia/Tokyo"
     save("a.txt")
-    moment = call(verb, "a.txt")
+    with timezone.override("Europe/Berlin"):  # a visitor's, which is not what naive times are in
+        moment = call(verb, "a.txt")
     assert moment.tzinfo is None
     assert abs(moment - datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=9)) < timedelta(
         seconds=5
