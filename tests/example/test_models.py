@@ -56,7 +56,8 @@ def test_search_is_served_by_its_index(three_cities):
 
 
 @pytest.mark.parametrize(
-    ("text", "name"), [("mun", ""), ("Münche", "München"), ("monaco", "Monaco di Baviera"), ("x", "")]
+    ("text", "name"),
+    [("mun", ""), ("Münche", "München"), ("monaco", "Monaco di Baviera"), ("x", "")],
 )
 def test_found_as(three_cities, text, name):
     assert three_cities["Munich"].found_as(text) == name
