@@ -78,4 +78,6 @@ TEMPLATES = [
 
 AUTH_USER_MODEL = "mongo_auth.User"
 AUTHENTICATION_BACKENDS = ["mongo_contrib.auth.backends.MongoBackend"]
+# Django 6.1 warns where it is missing; earlier ones know nothing of it.
+MAILERS = {"default": {"BACKEND": "django.core.mail.backends.locmem.EmailBackend"}}
 SESSION_ENGINE = "mongo_contrib.sessions.backends.mongo"

@@ -20,7 +20,7 @@ USER_MODEL = "mongo_auth.User"
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """The settings of this app are of their types."""
-    value = conf.case_sensitive_usernames
+    value: Any = conf.case_sensitive_usernames
     if isinstance(value, bool):
         return []
     return [

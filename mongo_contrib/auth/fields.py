@@ -44,7 +44,10 @@ class FoldedField(models.TextField):
                 f"{self.source_field.name!r} can't be set by an expression, because "
                 f"{self.name!r} is computed from its value; load, change and save()."
             )
-        return None if value is None else fold(str(value))
+        return None if value is None else self.fold_text(str(value))
+
+    def fold_text(self, text: str) -> str:
+        return fold(text)
 
     def answers(self, lookup: str) -> bool:
         """Tell whether this look-up of the source is to be asked of this field."""
@@ -76,12 +79,8 @@ class UsernameKeyField(FoldedField):
     def source_field(self) -> models.Field:
         return self.model._meta.get_field(self.model.USERNAME_FIELD)
 
-    def fold(self, value: Any) -> str | None:
-        # The one place that decides what the same name is.
-        folded = super().fold(value)
-        if folded is None or not conf.case_sensitive_usernames:
-            return folded
-        return fold(str(value), keep_case=True)
+    def fold_text(self, text: str) -> str:
+        return fold(text, keep_case=conf.case_sensitive_usernames)
 
     def answers(self, lookup: str) -> bool:
         return lookup in ("exact", "in") or (

@@ -18,6 +18,7 @@ class PermissionPicker(forms.MultipleChoiceField):
 
     #: Django's UserChangeForm refines the query set that this field would have over SQL.
     queryset = Permission.objects.none()
+    choices: Any
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**{"choices": permission_choices, **kwargs})

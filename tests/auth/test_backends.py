@@ -5,11 +5,12 @@ from statistics import median
 
 import pytest
 from django.contrib import auth
+from django.contrib.auth.backends import RemoteUserBackend
 from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import ValidationError
 
-from mongo_contrib.auth.backends import MongoBackend
+from mongo_contrib.auth.backends import MongoBackend, PermissionsBackend
 from mongo_contrib.auth.models import Group, User
 
 pytestmark = pytest.mark.django_db
@@ -159,6 +160,21 @@ def test_a_name_in_a_field_of_its_own(persons, backend):
     assert backend.authenticate(None, email="ANN@X.org", password="pw") == person
     assert backend.authenticate(None, email={"$ne": 1}, password="pw") is None
     assert auth.authenticate(username="ann@x.org", password="pw") == person
+
+
+class RemoteUsers(PermissionsBackend, RemoteUserBackend):
+    """Users whom the web server has let in, as Django has them."""
+
+
+def test_users_of_the_web_server(twin, ann, assert_num_commands):
+    backend = RemoteUsers()
+    with assert_num_commands(1):
+        assert twin(backend, "authenticate", None, remote_user="ANN") == ann
+    bob = twin(backend, "authenticate", None, remote_user="Bob")
+    assert twin(backend, "authenticate", None, remote_user="bob") == bob
+    assert User.objects.count() == 2
+    bob.user_permissions = ["people.add_deed"]
+    assert twin(backend, "has_perm", bob, "people.add_deed")
 
 
 # Permissions
