@@ -1,11 +1,8 @@
 """The async twin of `files`: all but writing, for the content comes from sync files."""
 
 from collections.abc import AsyncGenerator
-from contextlib import suppress
 from typing import Any
 
-from gridfs.asynchronous import AsyncGridFSBucket
-from gridfs.errors import NoFile
 from pymongo.asynchronous.database import AsyncDatabase
 
 from mongo_contrib.exceptions import translated_errors
@@ -25,25 +22,25 @@ class AsyncGridFSFiles:
         layout.check_bucket(bucket)
         self.database = database
         self.bucket = bucket
-        self._files = database[f"{bucket}.files"]
-        self._chunks = database[f"{bucket}.chunks"]
+        self.files = database[f"{bucket}.files"]
+        self.chunks = database[f"{bucket}.chunks"]
 
     async def find(self, name: str) -> FileInfo | None:
         """See GridFSFiles.find()."""
         async with self.errors():
-            document = await self._files.find_one(layout.named(name), sort=[("uploadDate", -1)])
+            document = await self.files.find_one(layout.named(name), sort=[("uploadDate", -1)])
         return FileInfo.from_document(document) if document else None
 
     async def exists(self, name: str) -> bool:
         """See GridFSFiles.exists()."""
         async with self.errors():
-            found = await self._files.find_one(layout.file_or_folder(name), {"_id": 1})
+            found = await self.files.find_one(layout.file_or_folder(name), {"_id": 1})
         return found is not None
 
     async def listdir(self, folder: str) -> tuple[list[str], list[str]]:
         """See GridFSFiles.listdir()."""
         async with self.errors():
-            cursor = await self._files.aggregate(layout.listing(folder))
+            cursor = await self.files.aggregate(layout.listing(folder))
             return layout.folders_and_files(await cursor.to_list())
 
     async def read(
@@ -54,7 +51,7 @@ class AsyncGridFSFiles:
         sequence = ChunkSequence(info, start, stop)
         for window in layout.windows(info, start, stop):
             async with self.errors():
-                chunks = await self._chunks.find(window, sort=[("n", 1)]).to_list()
+                chunks = await self.chunks.find(window, sort=[("n", 1)]).to_list()
             for chunk in chunks:
                 yield sequence.take(chunk)
         sequence.finish()
@@ -62,15 +59,13 @@ class AsyncGridFSFiles:
     async def delete(self, name: str) -> bool:
         """See GridFSFiles.delete()."""
         async with self.errors():
-            with suppress(NoFile):
-                await self.gridfs.delete_by_name(name)
-                return True
-        return False
-
-    @property
-    def gridfs(self) -> AsyncGridFSBucket:
-        """The bucket, as pymongo has it."""
-        return AsyncGridFSBucket(self.database, self.bucket)
+            found = await self.files.find(layout.named(name), {"_id": 1}).to_list()
+            ids = [document["_id"] for document in found]
+            if not ids:
+                return False
+            deleted = (await self.files.delete_many({"_id": {"$in": ids}})).deleted_count
+            await self.chunks.delete_many({"files_id": {"$in": ids}})
+        return deleted > 0
 
     def errors(self) -> translated_errors:
         """See GridFSFiles.errors()."""

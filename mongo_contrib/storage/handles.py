@@ -167,6 +167,6 @@ class _Writer(io.RawIOBase):
         return True
 
     def write(self, data: "ReadableBuffer") -> int:
-        written = bytes(data)
-        self._upload.write(written)
-        return len(written)
+        with memoryview(data).cast("B") as written:
+            self._upload.write(written)
+            return len(written)

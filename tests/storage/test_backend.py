@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.base import ContentFile, File
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import TemporaryUploadedFile
+from django.db import IntegrityError
 from django.utils import timezone
 from gridfs import GridFSBucket
 
@@ -336,3 +337,23 @@ def test_names_are_unique_also_after_somebody_dropped_the_index(storage, save, d
 def test_an_alias_that_is_not_ours(db):
     with pytest.raises(ImproperlyConfigured, match="'nowhere' is not an alias"):
         GridFSStorage(alias="nowhere").exists("a.txt")
+
+
+def test_an_upload_is_sent_in_pieces(storage, monkeypatch, capture_commands):
+    monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 10)
+    upload = storage.start_upload("a.bin")
+    before = len(list(capture_commands))
+    for _ in range(10):
+        upload.write(b"0123456")
+    assert len(list(capture_commands)) - before > 3
+    upload.write(b"x" * 50)
+    assert upload.publish(["a.bin"]) == "a.bin"
+    assert read(storage, "a.bin") == b"0123456" * 10 + b"x" * 50
+
+
+def test_another_unique_index_of_the_project_is_an_error_and_no_endless_search(storage, database):
+    database["fs.files"].create_index([("metadata.contentType", 1)], unique=True)
+    storage.save("a.txt", ContentFile(b"1"))
+    with pytest.raises(IntegrityError, match=r"metadata\.contentType"):
+        storage.save("b.txt", ContentFile(b"2"))
+    assert storage.listdir("") == ([], ["a.txt"])
