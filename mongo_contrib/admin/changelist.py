@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import FieldError
 from django.db.models import OrderBy
@@ -22,6 +23,13 @@ class DocumentChangeList(ChangeList):
             for name in self.sortable_by
             if is_sortable(self.model, super(DocumentChangeList, self).get_ordering_field(name))
         ]
+
+    def get_filters(self, request: Any) -> Any:
+        """See `ChangeList`; dates of the hierarchy that no calendar has are wrong parameters too."""
+        try:
+            return super().get_filters(request)
+        except (OverflowError, ValueError) as error:
+            raise IncorrectLookupParameters(error) from error
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """Return what a column is sorted by; None, so that it isn't, if a collection can't."""

@@ -11,6 +11,9 @@ from .changelist import DocumentChangeList
 from .fields import EmbeddedFieldsMixin
 from .paginator import DocumentPaginator
 
+#: Bytes of a text to be searched for; some servers take no longer regular expressions.
+MAX_LENGTH = 500
+
 
 class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
     """The stock `ModelAdmin`, with the admin's widgets in embedded documents.
@@ -27,20 +30,26 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
         return DocumentChangeList
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """See `ModelAdmin`; regular expressions of a query string are never run."""
-        if lookup.endswith(("__regex", "__iregex")):
+        """See `ModelAdmin`; regular expressions and endless texts of a query string are refused."""
+        if lookup.endswith(("__regex", "__iregex")) or is_too_long(value):
             return False
         return super().lookup_allowed(lookup, value, request)
 
-    if django.VERSION < (6, 1):
-
-        def get_search_results(
-            self, request: Any, queryset: Any, search_term: str
-        ) -> tuple[Any, bool]:
-            from .search import condition, is_exact
+    def get_search_results(
+        self, request: Any, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """See `ModelAdmin`; a term that is longer than `MAX_LENGTH` finds nothing."""
+        if is_too_long(search_term):
+            return queryset.none(), False
+        if django.VERSION < (6, 1) and getattr(queryset.model, "_is_document", False):
+            from . import search
 
             names = [str(name) for name in self.get_search_fields(request)]
-            exact = search_term and any(is_exact(queryset.model, name) for name in names)
-            if not exact or not getattr(queryset.model, "_is_document", False):
-                return super().get_search_results(request, queryset, search_term)
-            return queryset.filter(condition(queryset.model, names, search_term)), False
+            if search_term and any(search.is_exact(queryset.model, name) for name in names):
+                return queryset.filter(search.condition(queryset.model, names, search_term)), False
+        return super().get_search_results(request, queryset, search_term)
+
+
+def is_too_long(value: Any) -> bool:
+    """Whether a text is longer than a server may want to search for."""
+    return isinstance(value, str) and len(value.encode(errors="replace")) > MAX_LENGTH

@@ -144,9 +144,11 @@ _PERIODS: dict[str, Callable[[Any], tuple[datetime.date, datetime.date | None]]]
 
 def _number(part: str, value: Any) -> int:
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError):
         raise ValueError(f"{part!r} is compared with a number, not with {value!r}.") from None
+    # Beyond every part of a date, and still a number that can be sent.
+    return max(-(2**31), min(number, 2**31))
 
 
 # Computed by the server
