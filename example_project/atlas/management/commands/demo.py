@@ -28,8 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *, port, selection, **options):
         self.stdout.write(f"Server: {describe_server(get_connection())}")
-        call_command("migrate", stdout=self.stdout)
-        call_command("load_atlas", selection=selection, stdout=self.stdout)
+        call_command("migrate")
+        call_command("load_atlas", selection=selection)
         password = self.ensure_superuser()
         self.stdout.write(
             f"\nAtlas:  http://127.0.0.1:{port}/\n"
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         )
         self.stdout.flush()
         # No reloader: one process, so that Ctrl-C ends all there is.
-        call_command("runserver", f"127.0.0.1:{port}", use_reloader=False, stdout=self.stdout)
+        call_command("runserver", f"127.0.0.1:{port}", use_reloader=False)
 
     def ensure_superuser(self):
         """Create the superuser unless there is one, and return what to say for the password."""

@@ -1,6 +1,6 @@
 from itertools import islice
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 
 from atlas import geonames
 from atlas.geonames import Selection
@@ -12,6 +12,11 @@ from mongo_contrib.test.server import describe_server
 
 BATCH = 1000
 PICTURES = 12
+WHY_SO_FEW = (
+    f"Loading the {Selection.LARGE.value} only: the Python server reads whole collections where "
+    "others use an index. With the Rust server (make server) or a MongoDB it is the "
+    f"{Selection.TOWNS.value}."
+)
 
 
 class Command(BaseCommand):
@@ -31,11 +36,21 @@ class Command(BaseCommand):
         )
 
     def handle(self, *, selection, **options):
-        selection = selection or self.suitable_selection()
+        slow = is_slow(get_connection())
+        if selection is None:
+            selection = Selection.LARGE if slow else Selection.TOWNS
         finished = set(Import.objects.values_list("name", flat=True))
         if selection.name in finished:
             self.stdout.write(f"The {selection.value} are loaded; nothing to do.")
             return
+        if slow and selection is Selection.LARGE:
+            self.stdout.write(WHY_SO_FEW)
+        try:
+            self.load(selection, finished)
+        except KeyboardInterrupt:
+            raise CommandError("Interrupted; the next run goes on here.", returncode=130) from None
+
+    def load(self, selection, finished):
         self.load_countries()
         count = self.load_cities(selection, finished)
         if "pictures" not in finished:
@@ -45,16 +60,6 @@ class Command(BaseCommand):
             Import.objects.update_or_create(name=smaller.name, defaults={"count": count})
             if smaller is selection:
                 break
-
-    def suitable_selection(self):
-        if "(Python)" not in describe_server(get_connection()):
-            return Selection.TOWNS
-        self.stdout.write(
-            f"Loading the {Selection.LARGE.value} only: the Python server reads whole collections "
-            "where others use an index. With the Rust server (make server) or a real MongoDB "
-            f"it is the {Selection.TOWNS.value}."
-        )
-        return Selection.LARGE
 
     def load_countries(self):
         there = set(Country.objects.values_list("code", flat=True))
@@ -88,3 +93,8 @@ class Command(BaseCommand):
                     photo.image.save(f"{city.geoname_id}.jpg", skyline(city.name))
                 progress.advance(1)
         Import.objects.update_or_create(name="pictures", defaults={"count": len(largest)})
+
+
+def is_slow(connection):
+    """Whether it is the Python server, whose costs grow with the collection (docs/embedded.md)."""
+    return "(Python)" in describe_server(connection)
