@@ -1,7 +1,10 @@
 """What people forget: the documents say what the code does."""
 
 import ast
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from pathlib import Path
 
@@ -111,3 +114,56 @@ def test_every_page_is_in_the_index():
     index = (ROOT / "docs/index.md").read_text()
     names = {path.name for path in (ROOT / "docs").glob("*.md")} - {"index.md"}
     assert {name for name in names if f"({name})" not in index} == set()
+
+
+@pytest.fixture
+def project(tmp_path):
+    """A new project with an app `blog`, and a function that runs its manage.py."""
+
+    def run(*command):
+        kept = {k: v for k, v in os.environ.items() if k != "DJANGO_SETTINGS_MODULE"}
+        return subprocess.run(
+            [sys.executable, *command],
+            cwd=tmp_path,
+            env={**kept, "PYTHONPATH": str(ROOT)},
+            capture_output=True,
+            text=True,
+        )
+
+    run("-m", "django", "startproject", "mysite", ".")
+    run("manage.py", "startapp", "blog")
+    return tmp_path, run
+
+
+def append(path, *snippets):
+    path.write_text(path.read_text() + "\n" + "\n".join(snippets))
+
+
+def snippets_of(page):
+    return [snippet for _, snippet in SNIPPET.findall((ROOT / page).read_text())]
+
+
+def checked(run):
+    done = run("manage.py", "check", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+
+
+def test_quick_start_makes_a_sound_project(project):
+    directory, run = project
+    settings, models, admin, urls = snippets_of("docs/quickstart.md")
+    append(directory / "mysite/settings.py", settings)
+    (directory / "blog/models.py").write_text(models)
+    (directory / "blog/admin.py").write_text(admin)
+    append(directory / "mysite/urls.py", urls)
+    checked(run)
+    assert "No changes detected" in run("manage.py", "makemigrations", "--check").stdout
+
+
+_, CONNECTION, *APPS = snippets_of("README.md")
+
+
+@pytest.mark.parametrize("added", [*APPS, "\n".join(dict.fromkeys(APPS))])
+def test_readme_adds_apps_to_an_sql_project(project, added):
+    directory, run = project
+    append(directory / "mysite/settings.py", CONNECTION, added)
+    checked(run)
