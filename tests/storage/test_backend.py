@@ -98,14 +98,19 @@ def test_a_subclass_may_choose_names_its_own_way(db):
     assert names == ["mine-a.txt", "mine-a_1.txt"]
 
 
-def test_content_that_fails_leaves_nothing(storage, stored):
+def test_content_that_fails_leaves_nothing(storage, stored, monkeypatch):
+    monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 10)
+    chunks = []
+
     class Failing(ContentFile):
         def chunks(self):
             yield b"x" * 100
+            chunks.append(stored()[1])
             raise OSError("the disk is gone")
 
     with pytest.raises(OSError, match="the disk is gone"):
         storage.save("a.txt", Failing(b""))
+    assert chunks[0] > 0  # it was on its way
     assert stored() == (0, 0)
 
 

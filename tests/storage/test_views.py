@@ -252,6 +252,7 @@ def test_a_subclass_decides_what_is_shown(rf, storage):
     response = Pdf.as_view()(rf.get("/"), name="a.pdf")
     assert response["Content-Disposition"].startswith("inline")
     assert response["Cache-Control"] == "private"
+    assert response["X-Content-Type-Options"] == "nosniff"  # here no middleware adds it
     response.close()
 
 
