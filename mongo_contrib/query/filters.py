@@ -12,14 +12,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
 from .conditions import NOTHING, Condition, all_of, any_of, none_of, one_of
 from .dates import COMPARISONS, date_condition
 from .expressions import compile_expression
-from .lookups import LENGTHS, LOOKUPS
+from .lookups import LENGTHS, LOOKUPS, applies
 from .paths import DATE_TRANSFORMS, Path, _has_field, resolve
 
 #: How many keys of another collection one filter may carry over: about a tenth of the
@@ -60,9 +60,16 @@ class Group(Deferred):
 def group(connector: str, nodes: Iterable[Node], negated: bool = False) -> Node:
     """Return the nodes under one connector, folded at once if none of them is deferred."""
     made = Group(connector, tuple(nodes), negated)
+    if len(made.nodes) == 1 and not negated:
+        return made.nodes[0]
     if any(isinstance(node, Deferred) for node in made.nodes):
         return made
     return made.condition("")
+
+
+def asks_nothing(q: Any) -> bool:
+    """Tell whether `q` is an empty `Q`, which Django ignores wherever it stands, even negated."""
+    return isinstance(q, Q) and all(asks_nothing(child) for child in q.children)
 
 
 def build(model: Any, q: Q) -> Node:
@@ -74,9 +81,16 @@ def build(model: Any, q: Q) -> Node:
     nodes: list[Node] = []
     in_lists: dict[str, list[Condition]] = {}
     crossed: dict[str, list[tuple[Path, Any]]] = {}
+    if asks_nothing(q):
+        return {}
     for child in q.children:
+        if asks_nothing(child):
+            continue
         if isinstance(child, Q):
             nodes.append(build(model, child))
+            continue
+        if isinstance(child, Exists):
+            nodes.append(_same_document(model, child))
             continue
         if not isinstance(child, tuple):
             raise NotSupportedError(
@@ -108,7 +122,14 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
     if isinstance(value, QuerySet):
         if rest not in (["in"], ["exact"]):
             raise NotSupportedError(f"A query set can stand after 'in', not after {rest[-1]!r}.")
+        if rest == ["exact"] and not value.query.has_limit_one():
+            raise ValueError(
+                "The QuerySet value for an exact lookup must be limited to one result using "
+                "slicing."
+            )
         return KeysOf(path, _one_column(path, value))
+    if isinstance(value, OuterRef) and value.name == "pk" and path.path == "_id":
+        return SAME_DOCUMENT
     if hasattr(value, "resolve_expression"):
         return _compared(model, path, rest, value)
     if name in DATE_TRANSFORMS and len(rest) < 3:
@@ -117,7 +138,7 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
         function = LENGTHS.get(rest[1] if rest[1:] else "exact")
         if function:
             return function(path, value)
-    if len(rest) == 1 and name in LOOKUPS:
+    if len(rest) == 1 and name in LOOKUPS and applies(name, path):
         return LOOKUPS[name](path, value)
     raise _unsupported(path, rest)
 
@@ -171,9 +192,26 @@ def _element(list_path: str, conditions: list[Condition]) -> Condition:
         return NOTHING
     if len(condition) == 1:
         ((key, asked),) = condition.items()
-        if not key.startswith("$") and not (isinstance(asked, dict) and len(asked) > 1):
+        if not key.startswith("$") and _some_element_is_meant(asked):
             return {f"{list_path}.{key}": asked}
     return {list_path: {"$elemMatch": condition}}
+
+
+def _some_element_is_meant(asked: Any) -> bool:
+    """Tell whether a condition on a path through a list asks for an element that fulfils it.
+
+    `$ne` there asks all elements, and null is found where there is no list.
+    """
+    if isinstance(asked, dict):
+        return len(asked) == 1 and next(iter(asked)) in (
+            "$eq",
+            "$gt",
+            "$gte",
+            "$in",
+            "$lt",
+            "$lte",
+        )
+    return asked is not None
 
 
 # Other collections
@@ -201,6 +239,11 @@ def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
 def _one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
     """Return the query set and the field of it whose values are meant."""
     model = queryset.model
+    if getattr(queryset.query, "stages", ()):
+        raise NotSupportedError(
+            "What pipeline(), dates() and datetimes() yield can't stand after a look-up; give "
+            "list(...) of it."
+        )
     names = queryset.query.values_select
     if len(names) > 1:
         raise ValueError(
@@ -208,7 +251,13 @@ def _one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
         )
     if names:
         target = resolve(model, names[0]).field
-    elif path.field.is_relation and issubclass(model, path.field.remote_field.model):
+    elif path.field.is_relation:
+        expected = path.field.remote_field.model._meta
+        if model._meta.concrete_model is not expected.concrete_model:
+            raise ValueError(
+                f'Cannot use QuerySet for "{model._meta.object_name}": Use a QuerySet for '
+                f'"{expected.object_name}".'
+            )
         target = path.field.target_field
     else:
         target = model._meta.pk
@@ -230,6 +279,31 @@ class KeysOf(Deferred):
             return {self.path.path: {"$nin": values}} if values else {}
         condition: Condition = {self.path.path: {"$in": values}} if values else NOTHING
         return any_of([condition, {self.path.path: None}]) if self.or_null else condition
+
+
+class _SameDocument(Deferred):
+    """`pk=OuterRef("pk")`: the document that `Exists()` is asked of."""
+
+    def condition(self, using: str) -> Condition:
+        raise NotSupportedError("OuterRef() has a meaning inside of Exists() alone.")
+
+
+SAME_DOCUMENT = _SameDocument()
+
+
+def _same_document(model: Any, exists: Exists) -> Node:
+    """Return the node of an `Exists()` that asks of each document whether it is in a set.
+
+    Django's admin and Django REST framework do so where joins would repeat rows.
+    """
+    query = exists.query
+    nodes = [node for node in getattr(query, "where", ()) if node is not SAME_DOCUMENT]
+    if query.model is not model or query.is_sliced or len(nodes) == len(query.where):
+        raise NotSupportedError(
+            "Exists() can ask for a document by its key only (pk=OuterRef('pk')); give the query "
+            "set to an 'in' look-up, or use .pipeline([...]) with $lookup."
+        )
+    return group(Q.AND, nodes)
 
 
 def _crossing(found: list[tuple[Path, Any]]) -> Node:

@@ -11,11 +11,10 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from django.core.exceptions import FieldError, ValidationError
-from django.db import models
-from django.utils.functional import Promise
+from django.core.exceptions import FieldError
 
 from ..mapping.encoding import encode_value
+from .casting import WHOLE, all_fulfil, cast, element, required, rounded
 from .conditions import NOTHING, Condition, all_of, any_of, none_of
 from .paths import Path, kind
 
@@ -48,64 +47,23 @@ def lookup(*names: str) -> Callable[[Lookup], Lookup]:
     return register
 
 
-# Casting
+# Equality and order
 
 
-def cast(path: Path, value: Any) -> Any:
-    """Return `value` as it is stored at `path`; for arrays, as one element is stored.
-
-    Raises the field's ValidationError, ValueError or TypeError if it is none. A malformed
-    ObjectId is `NOTHING` instead: an address with a broken id leads nowhere, not to an error.
-    """
-    field = path.field
-    if isinstance(value, Promise):
-        value = str(value)
-    if hasattr(field, "base_field") and not isinstance(value, list | tuple):
-        field = field.base_field
-    elif kind(field) == "EmbeddedDocumentListField" and not isinstance(value, list | tuple):
-        return field.encode_document(value)
-    elif field.is_relation:
-        value = _related_key(field, value)
-    try:
-        return encode_value(field, value)
-    except ValidationError:
-        target = field.target_field if field.is_relation else field
-        if kind(target) == "ObjectIdField" and isinstance(value, str):
+def _ordered(path: Path, bounds: dict[str, Any]) -> Condition:
+    """Ask for values within bounds; in an array, for one element within all of them."""
+    operators = {}
+    for name, value in bounds.items():
+        bound = required(path, rounded(path, name, value))
+        if bound is not NOTHING:
+            operators[name] = bound
+        elif not all_fulfil(path, name, value):
             return NOTHING
-        raise
-
-
-def _related_key(field: Any, value: Any) -> Any:
-    if not isinstance(value, models.Model):
-        return value
-    remote = field.remote_field.model
-    if not isinstance(value, remote._meta.concrete_model):
-        raise ValueError(f'Cannot query "{value}": Must be "{remote._meta.object_name}" instance.')
-    key = getattr(value, field.target_field.attname)
-    if key is None:
-        raise ValueError(f"Model instances passed to related filters must be saved: {value!r}.")
-    return key
-
-
-def _required(path: Path, value: Any) -> Any:
-    if value is None:
-        raise ValueError(f"Cannot use None as a query value for {path.path!r}; use isnull.")
-    return cast(path, value)
-
-
-def _operator(path: Path, name: str, value: Any) -> Condition:
-    value = _required(path, value)
-    return NOTHING if value is NOTHING else {path.path: {name: value}}
-
-
-def _together(path: Path, operators: dict[str, Any]) -> Condition:
-    """Ask several things of one value; in an array, of one and the same element."""
-    if path.is_list and kind(path.field) == "ListField":
+    if not operators:
+        return isnull(path, False)
+    if len(operators) > 1 and kind(path.field) == "ListField":
         return {path.path: {"$elemMatch": operators}}
     return {path.path: operators}
-
-
-# Equality and order
 
 
 @lookup("exact")
@@ -131,6 +89,10 @@ def isnull(path: Path, value: Any) -> Condition:
         raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
     if kind(path.field) == "JSONField" and "." in path.path:
         return {path.path: {"$exists": not value}}
+    if path.is_list:
+        # Null inside of a list is not the list's.
+        is_array = {"$type": "array"}
+        return {path.path: {"$not": is_array} if value else is_array}
     return {path.path: None if value else {"$ne": None}}
 
 
@@ -145,22 +107,22 @@ def is_in(path: Path, value: Any) -> Condition:
 
 @lookup("gt")
 def gt(path: Path, value: Any) -> Condition:
-    return _operator(path, "$gt", value)
+    return _ordered(path, {"$gt": value})
 
 
 @lookup("gte")
 def gte(path: Path, value: Any) -> Condition:
-    return _operator(path, "$gte", value)
+    return _ordered(path, {"$gte": value})
 
 
 @lookup("lt")
 def lt(path: Path, value: Any) -> Condition:
-    return _operator(path, "$lt", value)
+    return _ordered(path, {"$lt": value})
 
 
 @lookup("lte")
 def lte(path: Path, value: Any) -> Condition:
-    return _operator(path, "$lte", value)
+    return _ordered(path, {"$lte": value})
 
 
 @lookup("range")
@@ -171,10 +133,7 @@ def between(path: Path, value: Any) -> Condition:
         raise ValueError(
             f"The 'range' look-up on {path.path!r} needs two values, not {value!r}."
         ) from None
-    low, high = _required(path, low), _required(path, high)
-    if low is NOTHING or high is NOTHING:
-        return NOTHING
-    return _together(path, {"$gte": low, "$lte": high})
+    return _ordered(path, {"$gte": low, "$lte": high})
 
 
 # Text
@@ -187,7 +146,7 @@ def pattern(text: Any, *, before: str = "", after: str = "") -> str:
 
 
 def _matches(path: Path, expression: str, options: str = "") -> Condition:
-    field = getattr(path.field, "base_field", path.field)
+    field = element(path)
     if field.is_relation:
         raise FieldError(
             f"Related field {field.name!r} got a text look-up; name a field of "
@@ -205,14 +164,8 @@ def _matches(path: Path, expression: str, options: str = "") -> Condition:
     return {"$expr": {"$regexMatch": arguments}}
 
 
-_SCALARS = frozenset(
+_SCALARS = WHOLE | frozenset(
     {
-        "IntegerField",
-        "BigIntegerField",
-        "SmallIntegerField",
-        "PositiveIntegerField",
-        "PositiveSmallIntegerField",
-        "PositiveBigIntegerField",
         "FloatField",
         "DecimalField",
         "BooleanField",
@@ -245,7 +198,10 @@ _END = r"\z"
 def contains(path: Path, value: Any) -> Condition:
     if kind(path.field) == "ListField":
         values = list(value) if isinstance(value, list | tuple | set) else [value]
-        return {path.path: {"$all": [cast(path, item) for item in values]}} if values else {}
+        values = [cast(path, item) for item in values]
+        if any(item is NOTHING for item in values):
+            return NOTHING
+        return {path.path: {"$all": values}} if values else isnull(path, False)
     if kind(path.field) == "JSONField" and not isinstance(value, str):
         return _json_contains(path.path, encode_value(path.field, value))
     return _matches(path, pattern(_text(path, value)))
@@ -304,37 +260,48 @@ def overlap(path: Path, value: Any) -> Condition:
 
 @lookup("contained_by")
 def contained_by(path: Path, value: Any) -> Condition:
-    values = [cast(path, item) for item in value]
+    values = [item for each in value if (item := cast(path, each)) is not NOTHING]
     return all_of(
         [{path.path: {"$type": "array"}}, {path.path: {"$not": {"$elemMatch": {"$nin": values}}}}]
     )
 
 
+#: An element takes two bytes at least, and a document may have 16 MB.
+_LONGEST = 2**23
+
+
 @lookup("len")
 def length(path: Path, value: Any) -> Condition:
-    return {path.path: {"$size": _whole(path, value)}}
+    size = _whole(path, value)
+    return {path.path: {"$size": size}} if size >= 0 else NOTHING
 
 
 def _longer(path: Path, count: int) -> Condition:
     """Lists longer than `count` are those that have an element at that position."""
-    return {f"{path.path}.{count}": {"$exists": True}} if count >= 0 else {}
+    return {f"{path.path}.{count}": {"$exists": True}} if count >= 0 else isnull(path, False)
+
+
+def _not_longer(path: Path, count: int) -> Condition:
+    return all_of([isnull(path, False), none_of(_longer(path, count))])
 
 
 LENGTHS: dict[str, Lookup] = {
     "exact": length,
     "gt": lambda path, value: _longer(path, _whole(path, value)),
     "gte": lambda path, value: _longer(path, _whole(path, value) - 1),
-    "lt": lambda path, value: none_of(_longer(path, _whole(path, value) - 1)),
-    "lte": lambda path, value: none_of(_longer(path, _whole(path, value))),
+    "lt": lambda path, value: _not_longer(path, _whole(path, value) - 1),
+    "lte": lambda path, value: _not_longer(path, _whole(path, value)),
     "in": lambda path, value: any_of(length(path, item) for item in value),
 }
 
 
 def _whole(path: Path, value: Any) -> int:
     try:
-        return int(value)
+        number = int(value)
     except (TypeError, ValueError):
         raise ValueError(f"The length of {path.path!r} is a number, not {value!r}.") from None
+    # No list is longer, as no document is, and none shorter than none.
+    return max(-1, min(number, _LONGEST))
 
 
 # Keys of documents
@@ -360,3 +327,37 @@ def has_keys(path: Path, value: Any) -> Condition:
 @lookup("has_any_keys")
 def has_any_keys(path: Path, value: Any) -> Condition:
     return any_of(has_key(path, name) for name in value)
+
+
+# What applies to what
+
+_LIST_LOOKUPS = frozenset({"overlap", "contained_by", "len"})
+_KEY_LOOKUPS = frozenset({"has_key", "has_keys", "has_any_keys"})
+_TEXT_LOOKUPS = frozenset(
+    {
+        *("contains", "icontains", "startswith", "istartswith", "endswith", "iendswith"),
+        *("iexact", "regex", "iregex"),
+    }
+)
+#: What no text stands for that a server could search.
+_WITHOUT_TEXT = frozenset(
+    {
+        *("BinaryField", "BooleanField", "UUIDField", "PointField"),
+        *("EmbeddedDocumentField", "EmbeddedDocumentListField"),
+    }
+)
+
+
+def applies(name: str, path: Path) -> bool:
+    """Tell whether a look-up has a meaning at `path`, where it else would find nothing."""
+    if name in _LIST_LOOKUPS:
+        return path.is_list
+    if name in _KEY_LOOKUPS:
+        return kind(path.field) == "JSONField"
+    if name not in _TEXT_LOOKUPS or (name == "contains" and kind(path.field) == "ListField"):
+        return True
+    field = element(path)
+    if field is not path.field:
+        # The server turns single values into text, not those of a list.
+        return kind(field) in _TEXT
+    return kind(field) not in _WITHOUT_TEXT

@@ -139,6 +139,9 @@ class DocumentQuery:
 
     def set_limits(self, low: int | None = None, high: int | None = None) -> None:
         """Adjust the slice by one that is relative to it."""
+        if self.stages:
+            self._slice_stages(low or 0, high)
+            return
         if high is not None:
             high += self.low_mark
             self.high_mark = high if self.high_mark is None else min(self.high_mark, high)
@@ -147,6 +150,19 @@ class DocumentQuery:
             self.low_mark = low if self.high_mark is None else min(self.high_mark, low)
         if self.low_mark == self.high_mark:
             self.set_empty()
+
+    def _slice_stages(self, low: int, high: int | None) -> None:
+        """Take a part of what the stages yield."""
+        if high is not None and high <= low:
+            self.set_empty()
+            return
+        added: list[dict[str, Any]] = [{"$skip": low}] if low else []
+        if high is not None:
+            added.append({"$limit": high - low})
+        self.stages = (*self.stages, *added)
+
+    def has_limit_one(self) -> bool:
+        return self.high_mark is not None and self.limit == 1
 
     def clear_limits(self) -> None:
         self.low_mark, self.high_mark = 0, None
@@ -159,6 +175,8 @@ class DocumentQuery:
     # Order
 
     def add_ordering(self, *ordering: Any) -> None:
+        if self.stages and ordering:
+            raise TypeError("Cannot reorder after pipeline() or dates(); add a $sort stage.")
         for item in ordering:
             self.sort_key(item)
         if ordering:
@@ -313,6 +331,10 @@ class DocumentQuery:
             "A query set of documents can't be part of another expression; give it to an 'in' "
             "look-up, or use .pipeline([...]) with $lookup."
         )
+
+    def exists(self, *args: Any, **kwargs: Any) -> DocumentQuery:
+        """Return what `Exists()` keeps of this query; `filters.build()` says what it can mean."""
+        return self.clone()
 
     def try_transform(self, lhs: Any, name: str) -> Any:
         """Return `lhs` transformed, as django-filter asks; the fields' own transforms apply."""

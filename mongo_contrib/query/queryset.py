@@ -21,7 +21,7 @@ from .buckets import DateIterable, DatetimeIterable, buckets
 from .conditions import NOTHING
 from .iterables import DocumentIterable, StoredIterable
 from .query import DocumentQuery
-from .updates import update_of
+from .updates import as_update, update_of
 
 
 def _queryset_only(method: Any) -> Any:
@@ -106,6 +106,16 @@ class DocumentQuerySet(QuerySet):
         if (args or kwargs) and self.query.stages:
             raise TypeError("Cannot filter after pipeline(); filter first, or add a $match stage.")
         return super()._filter_or_exclude(negate, args, kwargs)
+
+    @property
+    def ordered(self) -> bool:
+        """See `QuerySet.ordered`; in a pipeline it is the stages that order, or nothing does."""
+        return bool(self.query.stages) or super().ordered
+
+    def reverse(self) -> Any:
+        if self.query.stages:
+            raise TypeError("Cannot reverse after pipeline() or dates(); add a $sort stage.")
+        return super().reverse()
 
     def distinct(self, *field_names: str) -> Any:
         """Return each row of `values()` once; documents differ anyway, by their keys."""
@@ -238,7 +248,7 @@ class DocumentQuerySet(QuerySet):
         document = plan.encode(obj, add=False, raw=True, fields=fields)
         omitted = {field.column: None for field in fields if field.column not in document}
         update = changes(omitted, document)
-        return UpdateOne({"_id": obj._stored_key()}, update)
+        return UpdateOne({"_id": obj._stored_key()}, as_update(self.model, update))
 
     def get_or_create(self, defaults: Any = None, **kwargs: Any) -> tuple[Any, bool]:
         """See `QuerySet.get_or_create()`; one command if it is there, two if not.

@@ -11,8 +11,8 @@ from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
 from ..mapping.plan import stores_null
+from .casting import cast
 from .expressions import compile_expression, literal, reference
-from .lookups import cast
 from .paths import Path, resolve
 
 

@@ -77,9 +77,7 @@ def test_a_page_by_cursor_costs_one_find_of_one_more_than_the_page(api, shelf):
     assert [(event.name, event.command["limit"]) for event in commands] == [("find", 4)]
 
 
-@pytest.mark.parametrize(
-    "position", ["foo", '{"$ne": 1}', "9" * 50, "\0", "1e400", "", "None", "nan"]
-)
+@pytest.mark.parametrize("position", ["foo", '{"$ne": 1}', "\0", "1e400", "", "None", "nan"])
 def test_a_forged_cursor_is_not_found(api, shelf, position):
     cursor = base64.b64encode(f"p={position}".encode()).decode()
     answer = api.get("/cursors/", {"cursor": cursor})
