@@ -96,6 +96,15 @@ def _fields(model: Any) -> list[checks.CheckMessage]:
 def _ordering(model: Any) -> list[checks.CheckMessage]:
     query = model._documents.all().query
     errors = []
+    if model._meta.order_with_respect_to:
+        errors.append(
+            checks.Error(
+                "'order_with_respect_to' numbers the documents, which is not atomic here.",
+                hint="Keep them in a list of their parent, or declare a field to order by.",
+                obj=model,
+                id="mongo_contrib.E032",
+            )
+        )
     for item in model._meta.ordering or ():
         try:
             query.sort_key(item)

@@ -78,6 +78,7 @@ def test_fields_that_cannot_work_are_errors(field, expected):
     ("meta", "expected"),
     [
         ({"ordering": ["nothing"]}, "mongo_contrib.E028"),
+        ({"order_with_respect_to": "other"}, "mongo_contrib.E032"),
         ({"ordering": ["other__name"]}, "mongo_contrib.E028"),
         (
             {"constraints": [models.CheckConstraint(condition=Q(name="x"), name="c")]},

@@ -18,7 +18,7 @@ class _EmbeddedField(NestedField):
     """What one embedded document and a list of them share: the class that is embedded.
 
     `document` is an `EmbeddedDocument` subclass, or its name (`"City"`, `"atlas.City"`), or
-    `"self"`... resolved when it is first needed, so that classes may stand in any order.
+    `"self"`; names are resolved when they are first needed, so classes may stand in any order.
     """
 
     default_error_messages = {
