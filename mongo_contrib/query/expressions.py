@@ -17,7 +17,7 @@ from django.db import models
 from django.db.models.expressions import Combinable, CombinedExpression, ExpressionWrapper
 from django.db.utils import NotSupportedError
 
-from .paths import Path, resolve
+from .paths import Path, kind, resolve
 
 Compiler = Callable[[Any, Any], Any]
 
@@ -102,9 +102,56 @@ _ARITHMETIC = {
 
 @expression(CombinedExpression)
 def _combined(model: Any, value: Any) -> Any:
+    sides = [compile_expression(model, side) for side in (value.lhs, value.rhs)]
+    kinds = [kind_of(model, side) for side in (value.lhs, value.rhs)]
+    if any(each in DATES for each in kinds):
+        return _with_dates(value, kinds, sides)
     operator = _ARITHMETIC.get(value.connector)
     if operator is None:
         raise NotSupportedError(
             f"The operator {value.connector!r} has no counterpart here; use .pipeline([...])."
         )
-    return {operator: [compile_expression(model, side) for side in (value.lhs, value.rhs)]}
+    return {operator: sides}
+
+
+# Dates: MongoDB counts their distances in milliseconds, and stored durations are microseconds
+
+DATES = frozenset({"DateField", "DateTimeField"})
+
+
+def kind_of(model: Any, value: Any) -> str:
+    """Return the internal type of the field that holds values such as `value` yields, or ""."""
+    if isinstance(value, models.F):
+        return kind(reference(model, value.name).field)
+    if isinstance(value, ExpressionWrapper):
+        return kind(value.output_field)
+    if isinstance(value, CombinedExpression):
+        kinds = [kind_of(model, side) for side in (value.lhs, value.rhs)]
+        dates = [each for each in kinds if each in DATES]
+        if len(dates) == 1:
+            return dates[0]
+        return "DurationField" if dates or "DurationField" in kinds else ""
+    plain = value.value if isinstance(value, models.Value) else value
+    if isinstance(plain, datetime.timedelta):
+        return "DurationField"
+    if isinstance(plain, datetime.datetime):
+        return "DateTimeField"
+    return "DateField" if isinstance(plain, datetime.date) else ""
+
+
+def _with_dates(value: Any, kinds: list[str], sides: list[Any]) -> dict[str, Any]:
+    lhs, rhs = sides
+    if value.connector == Combinable.SUB and set(kinds) <= DATES:
+        distance = {"startDate": rhs, "endDate": lhs, "unit": "millisecond"}
+        return {"$multiply": [{"$dateDiff": distance}, 1000]}
+    if value.connector == Combinable.ADD and kinds[0] == "DurationField":
+        lhs, rhs = rhs, lhs
+        kinds = kinds[::-1]
+    operator = {Combinable.ADD: "$dateAdd", Combinable.SUB: "$dateSubtract"}.get(value.connector)
+    if operator is None or kinds[0] not in DATES or kinds[1] != "DurationField":
+        raise NotSupportedError(
+            f"{value} has no counterpart here: of dates there are only date + duration, "
+            "date - duration and date - date; use .pipeline([...])."
+        )
+    amount = {"$toLong": {"$trunc": {"$divide": [rhs, 1000]}}}
+    return {operator: {"startDate": lhs, "unit": "millisecond", "amount": amount}}

@@ -10,10 +10,10 @@ from django.db.models.expressions import Combinable, CombinedExpression
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
-from ..mapping.plan import stores_null
-from .casting import cast
-from .expressions import compile_expression, literal, reference
-from .paths import Path, resolve
+from ..mapping.plan import plan_of, stores_null
+from .casting import WHOLE, cast
+from .expressions import compile_expression, kind_of, reference
+from .paths import Path, kind, resolve
 
 
 def update_of(model: Any, values: dict[str, Any]) -> Any:
@@ -68,13 +68,43 @@ def as_update(model: Any, update: dict[str, Any]) -> Any:
         result = {**update, "$set": plain, "$inc": increments}
         return {operator: values for operator, values in result.items() if values}
     stage = {
-        path: compile_expression(model, value) if path in expressions else {"$literal": value}
+        path: _computed(model, path, value) if path in expressions else {"$literal": value}
         for path, value in to_set.items()
     }
     pipeline: list[dict[str, Any]] = [{"$set": stage}]
     if update.get("$unset"):
         pipeline.append({"$unset": list(update["$unset"])})
     return pipeline
+
+
+def _computed(model: Any, path: str, value: Any) -> Any:
+    """Return the aggregation expression of `value` in the type that its field stores."""
+    computed = compile_expression(model, value)
+    field = field_at(model, path)
+    stored = kind(field)
+    if stored == "DateField" and kind_of(model, value) == "DateTimeField":
+        raise NotSupportedError(
+            f"{path!r} holds days, and {value!r} is a moment; use .collection and $dateTrunc."
+        )
+    if stored in WHOLE or stored == "DurationField":
+        # Of 7 / 2 a field of whole numbers holds 3, as Python's int() and SQL have it.
+        return {"$toLong": {"$trunc": computed}}
+    if stored == "DecimalField":
+        return {"$round": [{"$toDecimal": computed}, field.decimal_places]}
+    if stored == "FloatField":
+        return {"$toDouble": computed}
+    if stored == "DateField":
+        return {"$dateTrunc": {"date": computed, "unit": "day"}}
+    return computed
+
+
+def field_at(model: Any, path: str) -> Any:
+    """Return the field that a stored path leads to, through embedded documents."""
+    column, _, rest = path.partition(".")
+    if column.isdecimal():
+        return field_at(model, rest)
+    field = plan_of(model).by_column[column].field
+    return field_at(field.document, rest) if rest and hasattr(field, "document") else field
 
 
 def _increment(model: Any, path: str, value: Any) -> Any:
@@ -87,12 +117,10 @@ def _increment(model: Any, path: str, value: Any) -> Any:
     if value.connector not in (Combinable.ADD, Combinable.SUB) or not isinstance(value.rhs, Value):
         return None
     target = reference(model, value.lhs.name)
-    if target.path != path or target.field.null or isinstance(value.rhs.value, bool):
+    amount = value.rhs.value
+    if target.path != path or target.field.null or isinstance(amount, bool):
         return None
-    amount = literal(value.rhs.value)
-    if isinstance(amount, dict):
-        amount = amount["$literal"]
-    if not isinstance(amount, int | float):
+    if not isinstance(amount, int | float if kind(target.field) == "FloatField" else int):
         return None
     return amount if value.connector == Combinable.ADD else -amount
 
