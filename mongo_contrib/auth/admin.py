@@ -7,11 +7,23 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.widgets import FilteredSelectMultiple
 from django.contrib.auth import admin as django_admin
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from .fields import GroupListField, PermissionListField
 from .forms import AdminUserCreationForm, GroupForm, UserChangeForm
 from .models import Group, User
+
+
+class BoxedSelectMultiple(FilteredSelectMultiple):
+    """The two boxes, in an element of their own: their script puts them first in the parent.
+
+    Where Django uses them, that is the box of the "add" link; else they would precede the label.
+    """
+
+    def render(self, *args: Any, **kwargs: Any) -> Any:
+        boxes = super().render(*args, **kwargs)
+        return format_html('<div class="related-widget-wrapper">{}</div>', boxes)
 
 
 class PickersMixin:
@@ -22,7 +34,7 @@ class PickersMixin:
 
     def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
         if isinstance(db_field, PermissionListField | GroupListField):
-            kwargs["widget"] = FilteredSelectMultiple(db_field.verbose_name, is_stacked=False)
+            kwargs["widget"] = BoxedSelectMultiple(db_field.verbose_name, is_stacked=False)
         return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
 
 

@@ -52,6 +52,9 @@ def test_a_user_is_added_and_given_rights(root):
     html = page.content.decode()
     assert html.count("selectfilter") == 2 and "Editors" in html
     assert "People | deed | Can praise deed" in html
+    # Without an element of its own, the script would put the boxes before the label.
+    assert html.count('<div class="related-widget-wrapper"><select name=') == 2
+    assert "SelectFilter2.js" in html
     data = posted(page) | {
         "first_name": "Ännchen",
         "groups": [str(editors.pk)],
