@@ -4,7 +4,15 @@ import inspect
 
 import pytest
 from bson import ObjectId
-from django.db import NotSupportedError, OperationalError, ProgrammingError, transaction
+from django.core.exceptions import ImproperlyConfigured
+from django.db import (
+    NotSupportedError,
+    OperationalError,
+    ProgrammingError,
+    connections,
+    transaction,
+)
+from django.db.backends.sqlite3.base import DatabaseWrapper as SQLite
 from pymongo import IndexModel, InsertOne, ReadPreference, UpdateOne, WriteConcern
 from pymongo.read_concern import ReadConcern
 
@@ -351,3 +359,25 @@ def test_what_a_transaction_cannot_do_is_said(repository, database):
     with pytest.raises((NotSupportedError, OperationalError)), transaction.atomic():
         repository("people").insert_one({"_id": 1})
         list(repository("people").aggregate([{"$out": "elsewhere"}]))
+
+
+@pytest.mark.needs("transactions")
+def test_a_cursor_does_not_outlive_its_transaction(repository):
+    people = repository("people")
+    people.insert_many([{"_id": n} for n in range(10)])
+    with transaction.atomic():
+        found = people.find(batch_size=2)
+        next(found)
+    with pytest.raises(ProgrammingError, match="inside atomic"):
+        list(found)
+
+
+async def test_an_alias_of_another_engine_is_refused(connection):
+    connections["sql"] = SQLite({**connection.settings_dict, "NAME": ":memory:"}, "sql")
+    try:
+        with pytest.raises(ImproperlyConfigured, match="'sql' is not an alias"):
+            await Repository("people", using="sql").afind_one()
+        with pytest.raises(ImproperlyConfigured, match="'sql' is not an alias"):
+            Repository("people", using="sql").find_one()
+    finally:
+        del connections["sql"]

@@ -74,14 +74,23 @@ class CollectionAccess:
     def _open(self) -> tuple[Collection[Document], ClientSession | None]:
         """Return the collection on a usable connection and the session of the transaction."""
         connection: Any = connections[self._using or self.using]
-        server = connection.use()
+        try:
+            use = connection.use
+        except AttributeError:
+            # Of another engine. This says so.
+            use = get_connection(self.using).use
+        server = use()
         collection = server.collection(self._key(connection))
         return self._with_options(collection), connection.session
 
     async def _aopen(self) -> AsyncCollection[Document]:
         """See _open()."""
         connection: Any = connections[self._using or self.using]
-        on_loop = await connection.ause()
+        try:
+            use = connection.ause
+        except AttributeError:
+            use = get_connection(self.using).ause
+        on_loop = await use()
         return self._with_options(on_loop.collection(self._key(connection)))
 
     def _with_options(self, collection: Any) -> Any:

@@ -125,6 +125,10 @@ def translate(
     if isinstance(exc, (BSONError, OverflowError, UnicodeEncodeError)):
         return ValueNotStorable(_in(collection, _not_storable(exc, document)))
     if isinstance(exc, InvalidOperation):
+        if "ended session" in str(exc):
+            return ProgrammingError(
+                _in(collection, "what was begun inside atomic() cannot be read after its end")
+            )
         return InterfaceError(_in(collection, str(exc)))
     if isinstance(exc, (InvalidName, ConfigurationError)):
         return ProgrammingError(_in(collection, str(exc)))

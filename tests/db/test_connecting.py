@@ -92,7 +92,8 @@ def test_a_name_that_no_dns_knows(connect):
 
 
 @pytest.mark.parametrize(
-    "entry", [{"HOST": "http://x/"}, {"OPTIONS": {"maxPoolSiz": 3}}, {"PORT": "x"}]
+    "entry",
+    [{"HOST": "http://x/"}, {"OPTIONS": {"maxPoolSiz": 3}}, {"HOST": "localhost", "PORT": "x"}],
 )
 def test_bad_settings_are_told_when_used(connect, entry):
     extra = connect(**entry)

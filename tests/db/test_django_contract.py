@@ -191,7 +191,7 @@ def test_simple_test_case_forbids_verbs(simple_test_case):
 
 def test_simple_test_case_forbids_async_verbs(simple_test_case):
     # There it is forbidden to connect: an event loop has a connection of its own.
-    with pytest.raises(AssertionError, match="Database .* to 'default' are not allowed"):
+    with pytest.raises(AssertionError, match=r"Database .* to 'default' are not allowed"):
         asyncio.run(Repository("people").afind_one())
 
 
