@@ -25,7 +25,7 @@ class DocumentChangeList(ChangeList):
         ]
 
     def get_filters(self, request: Any) -> Any:
-        """See `ChangeList`; dates of the hierarchy that no calendar has are wrong parameters too."""
+        """See `ChangeList`; days of the hierarchy that no calendar has are wrong too."""
         try:
             return super().get_filters(request)
         except (OverflowError, ValueError) as error:

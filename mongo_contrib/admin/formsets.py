@@ -45,6 +45,8 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
     ) -> None:
         self.instance = self.field.model() if instance is None else instance
         self.save_as_new = save_as_new
+        #: The places of initial forms whose item is gone.
+        self._missing: set[int] = set()
         # The admin gives an inline's query set, which finds nothing: items have no collection.
         kwargs["queryset"] = None
         super().__init__(data, files, **kwargs)
@@ -64,6 +66,7 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         """Return the item of each initial form; a new one where its item is gone."""
         if not hasattr(self, "_queryset"):
             found = self._posted_items() if self.is_bound else self.items
+            self._missing = {place for place, item in enumerate(found) if item is None}
             self._queryset = [self.model() if item is None else item for item in found]
             self._number(self._queryset)
         return self._queryset
@@ -90,7 +93,11 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         return found
 
     def initial_form_count(self) -> int:
-        return 0 if self.save_as_new else super().initial_form_count()
+        if self.save_as_new:
+            return 0
+        count = super().initial_form_count()
+        # A browser may send any number; that of all forms is bounded.
+        return max(0, min(count, self.total_form_count())) if self.is_bound else count
 
     def _construct_form(self, i: int, **kwargs: Any) -> Any:
         if i < self.initial_form_count():
@@ -127,8 +134,8 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         super().full_clean()
         if not self.is_bound:
             return
-        for form in self.initial_forms:
-            if form.instance._state.adding and self.can_change and form not in self.deleted_forms:
+        for place, form in enumerate(self.initial_forms):
+            if place in self._missing and self.can_change and not self._is_deleted(form):
                 form.add_error(
                     None,
                     ValidationError(
@@ -164,7 +171,9 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         self.saved_forms: list[Any] = []
         if not commit:
             self.save_m2m = lambda: None
-        initial = [form for form in self.initial_forms if not form.instance._state.adding]
+        initial = [
+            form for place, form in enumerate(self.initial_forms) if place not in self._missing
+        ]
         self.deleted_objects = [form.instance for form in initial if self._is_deleted(form)]
         self.changed_objects = [
             (form.instance, form.changed_data)
@@ -187,10 +196,9 @@ class TokenField(forms.CharField):
         return False
 
 
-def fingerprint(item: Any) -> str | None:
-    """Return a text that only this stored value has; None for an item that is not stored."""
-    if item._state.adding:
-        return None
+def fingerprint(item: Any) -> str:
+    """Return a text that only this value has, as far as it is stored."""
     stored = BSON.encode(item._to_bson())
     # Keyed, so that it tells nothing about fields that the form doesn't show.
-    return salted_hmac("mongo_contrib.admin.formsets", stored).hexdigest()[:20]
+    digest = salted_hmac("mongo_contrib.admin.formsets", stored, algorithm="sha256")
+    return digest.hexdigest()[:20]

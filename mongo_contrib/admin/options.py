@@ -30,7 +30,7 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
         return DocumentChangeList
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """See `ModelAdmin`; regular expressions and endless texts of a query string are refused."""
+        """See `ModelAdmin`; a query string's regular expressions and endless texts are refused."""
         if lookup.endswith(("__regex", "__iregex")) or is_too_long(value):
             return False
         return super().lookup_allowed(lookup, value, request)

@@ -13,6 +13,9 @@ from .shop.models import Label, Maker, Part, Product, Rate, Review, Wish
 
 site = MongoAdminSite()
 
+#: The same documents without list filters and inlines, for tests that load many pages.
+lean = MongoAdminSite(name="lean")
+
 
 class ReviewInline(EmbeddedTabularInline):
     model = Review
@@ -67,3 +70,8 @@ class PartAdmin(MongoModelAdmin):
 
 # A plain ModelAdmin, as third parties bring them.
 site.register([Wish, Rate], admin.ModelAdmin)
+
+
+@admin.register(Product, site=lean)
+class LeanProductAdmin(MongoModelAdmin):
+    search_fields = ["name", "size__material__name"]

@@ -1,5 +1,5 @@
 from django.urls import path
 
-from .sites import site
+from .sites import lean, site
 
-urlpatterns = [path("admin/", site.urls)]
+urlpatterns = [path("admin/", site.urls), path("lean/", lean.urls)]
