@@ -58,6 +58,15 @@ def partial_index(database: Database[Document], name: str) -> bool:
     return refused(collection, {"text": "Beta", "number": 2}, 11000)
 
 
+def freed_unique_values(database: Database[Document], name: str) -> bool:
+    """Whether a value that an update took out of a unique index can be used again."""
+    collection = database[name]
+    collection.create_index("text", unique=True)
+    collection.insert_one({"_id": 1, "text": "old"})
+    collection.update_one({"_id": 1}, {"$set": {"text": "new"}})
+    return not refused(collection, {"text": "old"}, 11000)
+
+
 def index_collation(database: Database[Document], name: str) -> bool:
     collection = filled(database, name)
     collection.create_index("text", unique=True, collation=CASELESS)
@@ -140,6 +149,7 @@ PROBES: Mapping[str, Probe] = {
     "change_streams": change_streams,
     "default_collation": default_collation,
     "fail_points": fail_points,
+    "freed_unique_values": freed_unique_values,
     "hashed_index": hashed_index,
     "hidden_index": hidden_index,
     "index_collation": index_collation,

@@ -74,3 +74,15 @@ def test_nothing_of_another_test_is_here_first(connection, database):
 def test_nothing_of_another_test_is_here_second(connection, database):
     assert non_empty(connection, connection.introspection.table_names()) == []
     database["testapp_author"].insert_one({"_id": 1})
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("time", [1, 2])
+def test_a_value_that_a_test_renamed_is_free_for_the_next(time):
+    from tests.testapp.models import Publisher
+
+    publisher = Publisher.objects.create(name="first")
+    publisher.name = "second"
+    publisher.save()
+    indexes = {index["name"]: index for index in Publisher.objects.collection.list_indexes()}
+    assert indexes["name_1"]["unique"]
