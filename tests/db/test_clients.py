@@ -14,6 +14,7 @@ from django.db import connections, transaction
 from django.db.utils import ProgrammingError
 
 from mongo_contrib.db.clients import Servers
+from mongo_contrib.exceptions import ServerUnavailable
 from mongo_contrib.repository import Repository
 
 
@@ -98,6 +99,25 @@ def test_a_closed_server_makes_a_new_client(connect):
     repository.insert_one({"_id": 1})
     extra.server.close()
     assert repository.count() == 1
+
+
+def test_an_embedded_server_that_came_back_elsewhere_is_followed(
+    connection, connect, proxy, people, monkeypatch
+):
+    host, port = connection.client.address
+    uris = [proxy.uri, f"mongodb://{host}:{port}/?directConnection=true"]
+    monkeypatch.setattr("mongo_contrib.embedded.acquire", lambda directory: uris[0])
+    monkeypatch.setattr("mongo_contrib.db.base.PING_SECONDS", 0.3)
+    extra = connect(HOST="embedded:somewhere", OPTIONS={"serverSelectionTimeoutMS": 300})
+    there = Repository("people", using=extra.alias)
+    there.insert_one({"_id": 1})
+    proxy.stop()
+    del uris[0]
+    with pytest.raises(ServerUnavailable):
+        there.count()
+    # The end of the request, and the next one.
+    extra.close_if_unusable_or_obsolete()
+    assert there.count() == 1
 
 
 # Forks
