@@ -147,7 +147,7 @@ def _unsupported(path: Path, rest: list[str]) -> Exception:
     field = path.field
     if field.is_relation:
         return FieldError(f"Related Field got invalid lookup: {rest[0]}")
-    if field.get_lookup(rest[-1]) is not None or rest[-1] in LOOKUPS:
+    if field.get_lookup(rest[-1]) is not None:
         return NotSupportedError(
             f"The look-up {'__'.join(rest)!r} on {path.path!r} has no counterpart here; use "
             ".match({...}) with MQL."
@@ -165,9 +165,11 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
         raise NotSupportedError(
             f"The look-up {'__'.join(rest)!r} takes no expression; use .match({{'$expr': ...}})."
         )
-    compared = {operator: [f"${path.path}", compile_expression(model, value)]}
+    other = compile_expression(model, value)
     # To SQL, a comparison with null is never true; to $expr, null is just small.
-    return {path.path: {"$ne": None}, "$expr": compared}
+    is_there = {"$ne": [{"$ifNull": [other, None]}, None]}
+    compared = {operator: [f"${path.path}", other]}
+    return {path.path: {"$ne": None}, "$expr": {"$and": [is_there, compared]}}
 
 
 # Lists of embedded documents

@@ -158,11 +158,18 @@ def _matches(path: Path, expression: str, options: str = "") -> Condition:
             condition["$options"] = options
         return {path.path: condition}
     # Numbers, dates and ids are searched as their text, as Django casts them.
-    arguments = {"input": {"$toString": f"${path.path}"}, "regex": expression}
+    source = f"${path.path}"
+    if kind(field) in _DATE_FORMATS:
+        text = {"$dateToString": {"date": source, "format": _DATE_FORMATS[kind(field)]}}
+    else:
+        text = {"$toString": source}
+    arguments = {"input": text, "regex": expression}
     if options:
         arguments["options"] = options
     return {"$expr": {"$regexMatch": arguments}}
 
+
+_DATE_FORMATS = {"DateField": "%Y-%m-%d", "DateTimeField": "%Y-%m-%d %H:%M:%S.%L"}
 
 _SCALARS = WHOLE | frozenset(
     {

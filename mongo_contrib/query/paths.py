@@ -171,6 +171,8 @@ def _json_path(column: str, field: Any, rest: list[str], list_path: str | None) 
 class _JSONValue(models.Field):
     """A value inside a JSONField: whatever it is, it is stored as it is."""
 
+    encoder = decoder = None
+
     def get_internal_type(self) -> str:
         return "JSONField"
 
