@@ -41,9 +41,11 @@ class DocumentChangeList(ChangeList):
 
         Django adds the key, so that pages don't overlap. An index is in one order anyway, but
         with the key after its fields it is of no use: every page would sort the whole collection.
+        The formset of `list_editable` insists on the key; an index for that ends with it.
         """
         ordering = super().get_ordering(request, queryset)
-        if ordering[-1:] == ["-pk"] and not queryset.query.has_filters() and not self.query:
+        narrowed = queryset.query.has_filters() or self.query
+        if ordering[-1:] == ["-pk"] and not narrowed and not self.list_editable:
             keys = tuple(sort_keys(queryset, ordering[:-1]))
             if keys and any(begins(index.keys, keys) for index in plain_indexes(self.model)):
                 return ordering[:-1]

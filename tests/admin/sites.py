@@ -74,4 +74,5 @@ site.register([Wish, Rate], admin.ModelAdmin)
 
 @admin.register(Product, site=lean)
 class LeanProductAdmin(MongoModelAdmin):
+    list_per_page = 20
     search_fields = ["name", "size__material__name"]
