@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.conf import settings
 from django.contrib.admin import models as stock
 from django.contrib.contenttypes.models import ContentType
@@ -27,7 +25,11 @@ class LogEntry(Document):
     # A user's entries go with the user by the rule of Django's own LogEntry, which leads here
     # (log.py): a second rule would count them twice.
     user = models.ForeignKey(
-        settings.AUTH_USER_MODEL, models.DO_NOTHING, verbose_name=_("user"), related_name="+"
+        settings.AUTH_USER_MODEL,
+        models.DO_NOTHING,
+        verbose_name=_("user"),
+        related_name="+",
+        db_index=False,
     )
     content_type = models.ForeignKey(
         ContentType,
@@ -36,6 +38,7 @@ class LogEntry(Document):
         blank=True,
         null=True,
         related_name="+",
+        db_index=False,
     )
     object_id = models.TextField(_("object id"), blank=True, null=True)
     object_repr = models.CharField(_("object repr"), max_length=200)
@@ -68,9 +71,3 @@ class LogEntry(Document):
     get_change_message = stock.LogEntry.get_change_message
     get_edited_object = stock.LogEntry.get_edited_object
     get_admin_url = stock.LogEntry.get_admin_url
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        if self.object_id is not None:
-            # The stock admin hands over the key itself, an ObjectId; a text column would take it.
-            self.object_id = str(self.object_id)
-        super().save(*args, **kwargs)

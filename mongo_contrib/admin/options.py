@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import django
 from django.contrib import admin
+from django.db import connections, router
+
+from mongo_contrib.exceptions import WriteConflict
 
 from .changelist import DocumentChangeList
 from .fields import EmbeddedFieldsMixin
@@ -13,6 +18,9 @@ from .paginator import DocumentPaginator
 
 #: Bytes of a text to be searched for; some servers take no longer regular expressions.
 MAX_LENGTH = 500
+
+#: How often a form is saved before a conflict with others is an error.
+ATTEMPTS = 3
 
 
 class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
@@ -25,6 +33,14 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
 
     paginator = DocumentPaginator
     show_full_result_count = False
+
+    def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """See `ModelAdmin`; repeated if others were saving the same document."""
+        return retried(partial(super().changeform_view, request, *args, **kwargs), self, request)
+
+    def delete_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """See `ModelAdmin`; repeated if others were saving the same document."""
+        return retried(partial(super().delete_view, request, *args, **kwargs), self, request)
 
     def get_changelist(self, request: Any, **kwargs: Any) -> Any:
         return DocumentChangeList
@@ -48,6 +64,23 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
             if search_term and any(search.is_exact(queryset.model, name) for name in names):
                 return queryset.filter(search.condition(queryset.model, names, search_term)), False
         return super().get_search_results(request, queryset, search_term)
+
+
+def retried(view: Callable[[], Any], model_admin: Any, request: Any) -> Any:
+    """Return what the view returns, asked again if its transaction met another one.
+
+    MongoDB lets the later of two transactions fail that write to one document. Nothing of it was
+    kept, so that it can be repeated on what the earlier one has left.
+    """
+    connection = connections[router.db_for_write(model_admin.model)]
+    # A transaction around the request can't go on after a conflict.
+    for _ in range(0 if connection.in_atomic_block else ATTEMPTS - 1):
+        try:
+            return view()
+        except WriteConflict:
+            for upload in request.FILES.values():
+                upload.seek(0)
+    return view()
 
 
 def is_too_long(value: Any) -> bool:

@@ -2,11 +2,13 @@
 
 import datetime
 import json
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 import pytest
 from bson import ObjectId
 
+from mongo_contrib.db import get_connection
 from mongo_contrib.test import CaptureCommands
 
 LIST = "/admin/shop/product/"
@@ -220,6 +222,36 @@ def test_a_key_that_people_choose(client, form_of):
     saved(client.post(url, {**form_of(url), "value": "3"}))
     rate.refresh_from_db()
     assert rate.value == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_save_at_the_same_moment(
+    shop, client, form_of, change_url, repository, monkeypatch
+):
+    """Their transactions conflict; the later one is repeated on what the earlier has left."""
+    from .sites import ProductAdmin, site
+
+    url = change_url(shop["Best"])
+    data = {**form_of(url), "name": "Later"}
+    calls = []
+
+    def save_model(self, request, obj, form, change):
+        calls.append(obj.pieces)
+        if len(calls) == 1:
+            with ThreadPoolExecutor(1) as other:
+                other.submit(
+                    repository("shop_product").update_one,
+                    {"_id": obj.pk},
+                    {"$set": {"kind": "book"}},
+                ).result()
+        obj.save()
+
+    monkeypatch.setattr(ProductAdmin, "save_model", save_model)
+    assert isinstance(site.get_model_admin(type(shop["Best"])), ProductAdmin)
+    saved(client.post(url, {**data, "kind": "tool"}))
+    shop["Best"].refresh_from_db()
+    assert shop["Best"].name == "Later"
+    assert len(calls) == (2 if get_connection().features.has("transactions") else 1)
 
 
 # Deleting
