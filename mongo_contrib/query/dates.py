@@ -18,7 +18,7 @@ from django.utils.dateparse import parse_date, parse_time
 
 from ..mapping.encoding import encode_value
 from .conditions import NOTHING, Condition, all_of, any_of
-from .paths import Path, kind
+from .paths import DATE_TRANSFORMS, Path, kind
 
 #: A comparison by its look-up's name, as aggregation operators.
 COMPARISONS = {"exact": "$eq", "gt": "$gt", "gte": "$gte", "lt": "$lt", "lte": "$lte"}
@@ -35,14 +35,16 @@ _EXTRACT = {
 }
 _YEARS = range(datetime.MINYEAR, datetime.MAXYEAR + 1)
 _OF_TIME = {"hour": 0, "minute": 3, "second": 6}
+_PARTS_OF = {
+    "DateTimeField": DATE_TRANSFORMS,
+    "DateField": DATE_TRANSFORMS - {"date", "time", *_OF_TIME},
+    "TimeField": frozenset(_OF_TIME),
+}
 
 
 def date_condition(path: Path, part: str, comparison: str, value: Any) -> Condition:
     """Return the condition that `part` of the date at `path` compares so with `value`."""
-    stored = kind(path.field)
-    if stored not in ("DateTimeField", "DateField", "TimeField") or (
-        stored == "TimeField" and part not in _OF_TIME
-    ):
+    if part not in _PARTS_OF.get(kind(path.field), ()):
         raise FieldError(f"Unsupported lookup {part!r} for {type(path.field).__name__}.")
     if comparison == "isnull":
         return {path.path: None if value else {"$ne": None}}
