@@ -16,6 +16,7 @@ class DocumentChangeList(ChangeList):
     """`ChangeList` over documents."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self.sortable_by: list[Any]
         super().__init__(*args, **kwargs)
         # What is no link in the header, as a collection can't be sorted by another one's values.
         self.sortable_by = [

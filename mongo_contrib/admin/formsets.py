@@ -82,14 +82,17 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         """Return the item that each initial form was made of, None where it is gone."""
         items = self.items
         free = dict(enumerate(map(fingerprint, items)))
-        found = []
+        found: list[Any] = []
         for index in range(self.initial_form_count()):
             token = self.data.get(f"{self.add_prefix(index)}-{self._token_name}")
             # Others may have changed the order; of two equal items, the one in its old place.
             places = [index, *free]
-            place = next((each for each in places if free.get(each) == token), None)
-            found.append(None if place is None else items[place])
-            free.pop(place, None)
+            place = next((each for each in places if each in free and free[each] == token), None)
+            if place is None:
+                found.append(None)
+            else:
+                found.append(items[place])
+                del free[place]
         return found
 
     def initial_form_count(self) -> int:
@@ -117,8 +120,8 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
             fingerprint(form.instance) if index is not None and self._is_initial(index) else None
         )
         # Where a key can't be edited, the templates show `_pk_field`; else, only `fk`.
-        shown = forms.Field()
-        shown.name = name  # type: ignore[attr-defined]
+        shown: Any = forms.Field()
+        shown.name = name
         if self.model._meta.pk.editable:
             self.fk = shown
         else:
@@ -129,6 +132,13 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         return index < self.initial_form_count()
 
     # What comes of them
+
+    def clean(self) -> None:
+        """Validate the list as the field does, if the forms are right and change something."""
+        super().clean()
+        changed = any(form.has_changed() or self._is_deleted(form) for form in self.forms)
+        if changed and not any(form.errors for form in self.forms if not self._is_deleted(form)):
+            self.field.clean(self._new_list(), self.instance)
 
     def full_clean(self) -> None:
         super().full_clean()
@@ -147,11 +157,14 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
 
     def assign(self) -> None:
         """Put the list as the forms have it on the instance."""
-        deleted = {id(form.instance) for form in self.initial_forms if self._is_deleted(form)}
-        kept = [item for item in self.items if id(item) not in deleted]
-        items = kept + self._new_items()
+        items = self._new_list()
         self._number(items)
         setattr(self.instance, self.field.attname, items)
+
+    def _new_list(self) -> list[Any]:
+        deleted = {id(form.instance) for form in self.initial_forms if self._is_deleted(form)}
+        kept = [item for item in self.items if id(item) not in deleted]
+        return kept + self._new_items()
 
     def _new_items(self) -> list[Any]:
         return [

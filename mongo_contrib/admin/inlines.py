@@ -158,7 +158,7 @@ def is_list(field: Any) -> bool:
 def protected(base: Any, can_change: bool, can_add: bool) -> Any:
     """Return the form class, of which what the user may not do counts as not done."""
 
-    class ProtectedForm(base):  # type: ignore[misc]
+    class ProtectedForm(base):
         def has_changed(self) -> bool:
             allowed = can_add if self.instance._state.adding else can_change
             return allowed and super().has_changed()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.core.paginator import Paginator
 from django.db import connections
 from django.utils.functional import cached_property
@@ -18,9 +20,10 @@ class DocumentPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
-        queryset = self.object_list
-        query = getattr(queryset, "query", None)
-        if not hasattr(queryset, "estimated_count") or query.has_filters() or query.is_sliced:
+        queryset: Any = self.object_list
+        if not hasattr(queryset, "estimated_count"):
+            return super().count
+        if queryset.query.has_filters() or queryset.query.is_sliced:
             return super().count
         counted = queryset[: self.exact_count + 1].count()
         # Inside a transaction the server refuses to say.

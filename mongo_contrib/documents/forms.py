@@ -126,7 +126,7 @@ class EmbeddedDocumentWidget(forms.Widget):
         return self.form_class().media
 
     @property
-    def needs_multipart_form(self) -> bool:  # type: ignore[override]
+    def needs_multipart_form(self) -> bool:
         return self.form_class().is_multipart()
 
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:

@@ -126,6 +126,20 @@ def test_a_list_whose_items_have_a_key_of_their_own(shop, client, form_of, chang
     assert stored["labels"] == [{"code": "A2", "text": "fragile"}, {"code": "B", "text": ""}]
 
 
+def test_validators_of_the_list_see_it_whole(post, database):
+    labels = {f"labels-{n}-code": f"B{n}" for n in (1, 2, 3)}
+    response = post(**labels, **{"labels-TOTAL_FORMS": "4"})
+    assert response.status_code == 200
+    assert "Three are enough." in response.content.decode()
+    assert len(database["shop_product"].find_one({"name": "Best"})["labels"]) == 1
+
+
+def test_more_initial_forms_than_items_are_refused(post, reviews):
+    response = post(reviews__INITIAL_FORMS="3", reviews__2__author="Mine")
+    assert "Somebody else has changed or removed this one" in response.content.decode()
+    assert len(reviews()) == 2
+
+
 def test_the_fingerprint_tells_nothing_about_hidden_values(shop):
     from mongo_contrib.admin.formsets import fingerprint
 

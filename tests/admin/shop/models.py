@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from mongo_contrib.documents import (
@@ -11,6 +12,11 @@ from mongo_contrib.documents import (
     EmbeddedDocumentListField,
     ListField,
 )
+
+
+def at_most_three(items: list) -> None:
+    if len(items) > 3:
+        raise ValidationError("Three are enough.")
 
 
 class Maker(Document):
@@ -71,7 +77,7 @@ class Product(Document):
     size = EmbeddedDocumentField(Size, null=True, blank=True)
     tags = ListField(models.CharField(max_length=30), default=list, blank=True)
     reviews = EmbeddedDocumentListField(Review)
-    labels = EmbeddedDocumentListField(Label)
+    labels = EmbeddedDocumentListField(Label, validators=[at_most_three])
 
     class Meta:
         ordering = ["-size__width", "name"]
