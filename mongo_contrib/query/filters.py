@@ -349,6 +349,8 @@ def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
             continue
         if not remainder or not _has_field(model, remainder.partition("__")[0]):
             remainder = f"pk__{remainder}" if remainder else "pk"
+            if isinstance(value, list | tuple | set):
+                value = [getattr(item, "pk", item) for item in value]
             value = getattr(value, "pk", value)
         conditions.append((remainder, value))
     queryset = model._base_manager.filter(*(Q(condition) for condition in conditions))

@@ -96,11 +96,9 @@ def resolve(model: Any, name: str) -> Path:
                 continue
             return Path(column, field, rest, list_path)
         if hasattr(field, "base_field") and rest[0].isdecimal():
-            column, position = f"{column}.{rest[0]}", position + 1
-            field = field.base_field
-            if position == len(parts):
-                return Path(column, field, [], list_path)
-            return Path(column, field, parts[position:], list_path)
+            while rest and rest[0].isdecimal() and hasattr(field, "base_field"):
+                column, rest, field = f"{column}.{rest[0]}", rest[1:], field.base_field
+            return Path(column, field, rest, list_path)
         if isinstance(field, models.JSONField):
             return _json_path(column, field, rest, list_path)
         del opts
