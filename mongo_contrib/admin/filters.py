@@ -63,6 +63,9 @@ def owner_of(model: Any, field_path: str) -> tuple[Any, str]:
 def values_of(queryset: Any, name: str) -> list[Any]:
     """Return the different values of all documents, of lists each item once, in order."""
     path = resolve(queryset.model, name)
+    if hasattr(path.field, "document"):
+        # Documents are no choices; check mongo_admin.E006 says so.
+        return []
     parts = path.path.split(".")
     # No value at all is a choice; but a list without items is not one that has none in an item.
     keeps_null = path.list_path is None and not path.is_list

@@ -12,7 +12,9 @@ from django.db import connections, router
 
 from mongo_contrib.exceptions import WriteConflict
 
+from . import search
 from .changelist import DocumentChangeList
+from .checks import MongoModelAdminChecks
 from .fields import EmbeddedFieldsMixin
 from .paginator import DocumentPaginator
 
@@ -31,6 +33,7 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
     and counts by `DocumentPaginator`.
     """
 
+    checks_class = MongoModelAdminChecks
     paginator = DocumentPaginator
     show_full_result_count = False
 
@@ -58,8 +61,6 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
         if is_too_long(search_term):
             return queryset.none(), False
         if django.VERSION < (6, 1) and getattr(queryset.model, "_is_document", False):
-            from . import search
-
             names = [str(name) for name in self.get_search_fields(request)]
             if search_term and any(search.is_exact(queryset.model, name) for name in names):
                 return queryset.filter(search.condition(queryset.model, names, search_term)), False

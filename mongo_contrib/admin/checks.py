@@ -1,0 +1,92 @@
+"""System checks of `MongoModelAdmin`: what a collection can't do, said at start-up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from django.contrib.admin.checks import ModelAdminChecks
+from django.contrib.admin.utils import get_fields_from_path
+from django.core import checks
+from django.core.exceptions import FieldError
+from django.db.utils import NotSupportedError
+
+from . import search
+
+
+class MongoModelAdminChecks(ModelAdminChecks):
+    """The stock checks, and those of names that lead into documents and out of collections."""
+
+    def _check_date_hierarchy(self, obj: Any) -> list[Any]:
+        errors = super()._check_date_hierarchy(obj)
+        if errors or not obj.date_hierarchy or not is_document(obj):
+            return errors
+        return _refused(
+            obj,
+            lambda: obj.model._default_manager.order_by(obj.date_hierarchy),
+            "date_hierarchy",
+            "mongo_admin.E003",
+        )
+
+    def _check_ordering(self, obj: Any) -> list[Any]:
+        if not obj.ordering or not is_document(obj):
+            return super()._check_ordering(obj)
+        # Django's knows no paths into embedded documents.
+        if not isinstance(obj.ordering, list | tuple):
+            return super()._check_ordering(obj)
+        return _refused(
+            obj,
+            lambda: obj.model._default_manager.order_by(*obj.ordering),
+            "ordering",
+            "mongo_admin.E004",
+        )
+
+    def _check_search_fields(self, obj: Any) -> list[Any]:
+        errors = super()._check_search_fields(obj)
+        if errors or not is_document(obj):
+            return errors
+        return [
+            error
+            for name in obj.search_fields
+            for error in _refused(
+                obj,
+                lambda name=name: obj.model._default_manager.filter(
+                    search.condition(obj.model, [str(name)], "0")
+                ),
+                "search_fields",
+                "mongo_admin.E005",
+            )
+        ]
+
+    def _check_list_filter_item(self, obj: Any, item: Any, label: str) -> list[Any]:
+        errors = super()._check_list_filter_item(obj, item, label)
+        if errors or not isinstance(item, str) or not is_document(obj):
+            return errors
+        field = get_fields_from_path(obj.model, item)[-1]
+        if not hasattr(field, "document"):
+            return []
+        first = next(iter(field.document._meta.fields[1:]), field.document._meta.pk)
+        return [
+            checks.Error(
+                f"The value of '{label}' is {item!r}, a whole embedded document.",
+                hint=f"Name one of its fields, as '{item}__{first.name}'.",
+                obj=obj.__class__,
+                id="mongo_admin.E006",
+            )
+        ]
+
+
+def is_document(obj: Any) -> bool:
+    """Whether an admin is one of documents."""
+    return bool(getattr(obj.model, "_is_document", False))
+
+
+def _refused(obj: Any, attempt: Callable[[], Any], option: str, id: str) -> list[Any]:
+    """Return an error if what the option asks for can't be done."""
+    try:
+        attempt()
+    except (FieldError, NotSupportedError) as error:
+        return [
+            checks.Error(f"'{option}' can't be done: {error}", obj=obj.__class__, id=id),
+        ]
+    return []
