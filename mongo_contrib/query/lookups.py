@@ -160,7 +160,9 @@ def _matches(path: Path, expression: str, options: str = "") -> Condition:
     # Numbers, dates and ids are searched as their text, as Django casts them.
     source = f"${path.path}"
     if kind(field) in _DATE_FORMATS:
-        text = {"$dateToString": {"date": source, "format": _DATE_FORMATS[kind(field)]}}
+        text: dict[str, Any] = {
+            "$dateToString": {"date": source, "format": _DATE_FORMATS[kind(field)]}
+        }
     else:
         text = {"$toString": source}
     arguments = {"input": text, "regex": expression}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.db import connections, transaction
@@ -13,7 +12,7 @@ from django.db.models.utils import resolve_callables
 from django.db.utils import IntegrityError, NotSupportedError
 from pymongo import UpdateOne
 
-from ..exceptions import DuplicateKeyError
+from ..exceptions import DUPLICATE_KEY, DuplicateKeyError, translated_errors
 from ..mapping.changes import changes
 from ..mapping.plan import plan_of
 from ..repository import Repository
@@ -187,6 +186,29 @@ class DocumentQuerySet(QuerySet):
             return 0
         return self.query.repository(using).delete_many(condition)
 
+    def bulk_create(
+        self,
+        objs: Any,
+        batch_size: int | None = None,
+        ignore_conflicts: bool = False,
+        *args: Any,
+        **kwargs: Any,
+    ) -> list[Any]:
+        """See `QuerySet.bulk_create()`; `ignore_conflicts` has no place inside `atomic()`."""
+        self._for_write = True
+        connection = connections[self.db]
+        if (
+            ignore_conflicts
+            and connection.in_atomic_block
+            and connection.features.has("transactions")
+        ):
+            raise NotSupportedError(
+                "bulk_create(ignore_conflicts=True) has no place inside atomic(): the first "
+                "duplicate ends a transaction in MongoDB. Call it outside, or leave out what "
+                "in_bulk() finds."
+            )
+        return super().bulk_create(objs, batch_size, ignore_conflicts, *args, **kwargs)
+
     def _batched_insert(
         self,
         objs: Sequence[Any],
@@ -213,9 +235,15 @@ class DocumentQuerySet(QuerySet):
 
     @staticmethod
     def _insert_unless_there(repository: Repository, documents: list[dict[str, Any]]) -> None:
-        # Unordered: the server tries every one, and refuses only duplicates.
-        with suppress(DuplicateKeyError):
-            repository.insert_many(documents, ordered=False)
+        # In no session: a duplicate would end the transaction that Django has opened around this,
+        # and nothing would be inserted. Unordered: the server tries every one.
+        try:
+            with translated_errors(collection=repository.name):
+                repository.collection.insert_many(documents, ordered=False)
+        except DuplicateKeyError as error:
+            for each in getattr(error, "write_errors", ()):
+                if each.get("code") not in DUPLICATE_KEY:
+                    raise
 
     def bulk_update(self, objs: Any, fields: Any, batch_size: int | None = None) -> int:
         """Save these fields of these objects by one bulk write; return how many matched."""
