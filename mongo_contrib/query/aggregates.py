@@ -7,7 +7,7 @@ from typing import Any
 
 from bson import Decimal128
 from django.core.exceptions import FieldError
-from django.db.models import Aggregate, Avg, Count, F, Max, Min, Q, Sum
+from django.db.models import Aggregate, Avg, Count, F, Max, Min, Q, Sum, Value
 from django.db.models.expressions import Star
 from django.db.utils import NotSupportedError
 
@@ -40,7 +40,7 @@ class Accumulator:
         self.aggregate = aggregate
         self.source = aggregate.source_expressions[0]
         self.distinct = getattr(aggregate, "distinct", False)
-        self.default = getattr(aggregate, "default", None)
+        self.default = _plain_default(aggregate)
         self.field = self._field()
         self.accumulators, self.result = _KINDS[type(aggregate)](self)
 
@@ -65,6 +65,15 @@ class Accumulator:
         """Return the aggregate's value from the `$group` result, `{}` for no documents."""
         value = self.result(row)
         return self.default if value is None else value
+
+
+def _plain_default(aggregate: Any) -> Any:
+    default = getattr(aggregate, "default", None)
+    if isinstance(default, Value):
+        return default.value
+    if hasattr(default, "resolve_expression"):
+        raise NotSupportedError("The default of an aggregate is a plain value here.")
+    return default
 
 
 def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, Any]:
