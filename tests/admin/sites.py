@@ -8,6 +8,7 @@ from mongo_contrib.admin import (
     MongoAdminSite,
     MongoModelAdmin,
 )
+from mongo_contrib.admin.models import LogEntry
 
 from .shop.models import Label, Maker, Part, Product, Rate, Review, Wish
 
@@ -66,6 +67,14 @@ class MakerAdmin(MongoModelAdmin):
 class PartAdmin(MongoModelAdmin):
     raw_id_fields = ["product"]
     date_hierarchy = None
+
+
+@admin.register(LogEntry, site=site)
+class LogEntryAdmin(MongoModelAdmin):
+    list_display = ["__str__", "action_time", "user", "action_flag"]
+    list_select_related = ["user"]
+    date_hierarchy = "action_time"
+    search_fields = ["object_repr"]
 
 
 # A plain ModelAdmin, as third parties bring them.

@@ -161,3 +161,14 @@ def test_the_site_of_a_popup(shop, client):
     response = client.get(f"{LIST}?_popup=1&_to_field=id")
     assert response.status_code == 200
     assert str(shop["Best"].pk) in response.content.decode()
+
+
+def test_an_index_that_ends_with_the_key_serves_djangos_order(db):
+    from django.db import models
+
+    from mongo_contrib.documents.indexes import index_keys
+
+    from .shop.models import Product
+
+    index = models.Index(fields=["-size__width", "name", "-pk"])
+    assert index_keys(Product, index) == (("size.width", -1), ("name", 1), ("_id", -1))

@@ -126,6 +126,30 @@ def test_a_list_whose_items_have_a_key_of_their_own(shop, client, form_of, chang
     assert stored["labels"] == [{"code": "A2", "text": "fragile"}, {"code": "B", "text": ""}]
 
 
+def test_save_model_sees_the_new_list(post, reviews, monkeypatch):
+    """What the form doesn't ask for is filled in there."""
+    from .sites import ProductAdmin
+
+    def save_model(self, request, obj, form, change):
+        for review in obj.reviews:
+            review.note = review.note or request.user.get_username()
+        obj.save()
+
+    monkeypatch.setattr(ProductAdmin, "save_model", save_model)
+    assert post(reviews__2__author="New").status_code == 302
+    assert reviews() == [("Bob", 5, "first"), ("Eve", 1, "second"), ("New", 0, "ann")]
+
+
+def test_keys_that_the_classes_do_not_know_stay(post, database):
+    products = database["shop_product"]
+    unknown = {"extra": 1, "size.extra": 2, "reviews.0.extra": 3}
+    products.update_one({"name": "Best"}, {"$set": unknown})
+    assert post(reviews__0__stars="2", size__width="7").status_code == 302
+    stored = products.find_one({"name": "Best"})
+    assert (stored["extra"], stored["size"]["extra"], stored["reviews"][0]["extra"]) == (1, 2, 3)
+    assert (stored["size"]["width"], stored["reviews"][0]["stars"]) == (7, 2)
+
+
 def test_validators_of_the_list_see_it_whole(post, database):
     labels = {f"labels-{n}-code": f"B{n}" for n in (1, 2, 3)}
     response = post(**labels, **{"labels-TOTAL_FORMS": "4"})

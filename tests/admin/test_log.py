@@ -119,3 +119,11 @@ def test_the_content_type_is_an_id_like_any(entry, database):
     entry()
     stored = database["django_admin_log"].find_one()
     assert stored["content_type_id"] == ContentType.objects.get_for_model(Product).pk
+
+
+def test_the_log_has_a_page_where_it_is_registered(entry, client, names):
+    made = entry(CHANGE, [{"changed": {"fields": ["Name"]}}])
+    url = "/admin/mongo_admin/logentry/"
+    assert names(url=url) == [str(made)]
+    assert names("?q=best", url=url) == [str(made)]
+    assert client.get(f"{url}{made.pk}/change/").status_code == 200
