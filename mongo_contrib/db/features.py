@@ -35,6 +35,7 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_change_streams = Capability()
     supports_default_collation = Capability()
     supports_fail_points = Capability()
+    supports_freed_unique_values = Capability()
     supports_hashed_index = Capability()
     supports_hidden_index = Capability()
     supports_index_collation = Capability()

@@ -14,6 +14,10 @@ from tests.db.old_server import OldServer
 NOBODY = "mongodb://127.0.0.1:1/"
 SOON = {"serverSelectionTimeoutMS": 200}
 
+# An async client whose loop ends while its monitor is connecting leaves that one socket to the
+# garbage collector: pymongo 4.20 does not close it when sock_connect() is cancelled.
+ends_while_connecting = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+
 
 def test_an_unreachable_server_is_told_by_setting_and_address(connect):
     extra = connect(HOST=NOBODY, OPTIONS=SOON)
@@ -27,6 +31,7 @@ def test_an_unreachable_server_is_told_by_setting_and_address(connect):
     assert isinstance(raised.value.__cause__, ServerSelectionTimeoutError)
 
 
+@ends_while_connecting
 async def test_the_same_for_async_verbs(connect):
     extra = connect(HOST=NOBODY, OPTIONS=SOON)
     with pytest.raises(ServerUnavailable, match=r"DATABASES\['extra_0'\]\['HOST'\]"):
@@ -54,6 +59,7 @@ def test_a_wrong_password_is_told_at_once(connect):
     assert time.monotonic() - begin < 3
 
 
+@ends_while_connecting
 async def test_a_wrong_password_is_told_to_async_verbs_too(connect):
     extra = connect(USER="nobody", PASSWORD="wrong")
     with pytest.raises(AccessDenied, match="USER and PASSWORD"):
@@ -71,6 +77,7 @@ def test_an_old_server_is_refused(connect, wire_version):
             extra.close()
 
 
+@ends_while_connecting
 @pytest.mark.parametrize("wire_version", [5, 20])
 async def test_an_old_server_is_refused_by_async_verbs_too(connect, wire_version):
     with OldServer(wire_version) as server:
