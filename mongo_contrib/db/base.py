@@ -45,12 +45,21 @@ PING_SECONDS = 2
 COMMIT_SECONDS = 10
 
 
+class Transaction:
+    """One transaction, for those who have to know later whether it has happened."""
+
+    #: False, too, where the server did not confirm it.
+    committed = False
+
+
 class Link:
     """What Django calls the raw connection: this thread's hold on the shared client."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
         self.session: ClientSession | None = None
+        #: The transaction of `session`.
+        self.transaction = Transaction()
 
     def close(self) -> None:
         """End this thread's transaction, if any; the client stays for the other threads."""
@@ -209,8 +218,14 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             with self.wrap_database_errors:
                 session = link.server.client.start_session()
                 session.start_transaction(read_preference=ReadPreference.PRIMARY)
-            link.session = session
+            link.session, link.transaction = session, Transaction()
         return link.session
+
+    @property
+    def transaction(self) -> Transaction | None:
+        """The transaction that this thread is in, once it has begun; begins none."""
+        link = self.connection
+        return None if link is None or link.session is None else link.transaction
 
     # Connecting
 
@@ -295,14 +310,16 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         pass
 
     def _commit(self) -> None:
+        transaction = self.transaction
         session = self._take_session()
-        if session is None:
+        if session is None or transaction is None:
             return
         with session:
             deadline = time.monotonic() + COMMIT_SECONDS
             while True:
                 try:
                     session.commit_transaction()
+                    transaction.committed = True
                     return
                 except PyMongoError as exc:
                     if not exc.has_error_label("UnknownTransactionCommitResult"):

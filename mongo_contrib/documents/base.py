@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, models, router
+from django.db import DatabaseError, IntegrityError, models, router
 from django.db.models.base import ModelBase
 
+from ..db import get_connection
 from ..mapping.changes import changes
 from ..mapping.encoding import encode_value
-from ..mapping.plan import plan_of
+from ..mapping.loaded import UNKNOWN, recall, remember, unknown
+from ..mapping.plan import FieldPlan, plan_of
 from ..query.manager import DocumentManager, EmbeddedManager
 from ..query.updates import as_update, refuse_expressions
 from ..repository import Repository
@@ -151,11 +153,17 @@ class Document(models.Model, metaclass=DocumentBase):
         ]
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
+        before = self._state.db
         super().refresh_from_db(using=using, fields=fields, **kwargs)
         # What was just read is what the next save() compares with.
         plan = plan_of(type(self))
-        loaded = plan.encode(self, add=False, raw=True, fields=plan.chosen(self, fields))
-        self._state.loaded = {**getattr(self._state, "loaded", {}), **loaded}
+        read = plan.chosen(self, fields)
+        document = plan.encode(self, add=False, raw=True, fields=read)
+        db = self._state.db
+        loaded = self._loaded_from(db) if db == before else None
+        if loaded is None:
+            loaded = {**unknown(plan.columns), "_id": self._stored_key()}
+        self._remember(db, loaded, read, document)
 
     def _save_table(
         self,
@@ -174,54 +182,87 @@ class Document(models.Model, metaclass=DocumentBase):
         meta = cls._meta
         if using is None:
             using = router.db_for_write(type(self), instance=self)
-        repository = cls._repository(using)
         if not self._is_pk_set(meta):
             if force_update or update_fields:
                 raise ValueError("Cannot force an update in save() with no primary key.")
-            setattr(self, meta.pk.attname, meta.pk.get_pk_value_on_save(self))
-            if not self._is_pk_set(meta):
-                raise ValueError(
-                    f"{meta.label} has no value for its primary key {meta.pk.name!r}; set it "
-                    "before save()."
-                )
-            force_insert = True
-        elif self._state.adding and not raw and not force_update and meta.pk.has_default():
+            self._insert_with_new_key(using, cls, raw)
+            return False
+        if self._state.adding and not raw and not force_update and meta.pk.has_default():
             force_insert = True
         if force_insert:
-            self._insert(repository, cls, raw)
+            self._insert(using, cls, raw)
             return False
-        loaded = getattr(self._state, "loaded", None)
-        if loaded is None or self._state.db != using or loaded.get("_id") != self._stored_key():
-            return self._write_whole(repository, cls, raw, force_update, update_fields)
-        if self._update(
-            repository,
-            cls,
-            raw,
-            loaded,
-            update_fields,
-            must_exist=force_update or bool(update_fields),
-        ):
+        loaded = self._loaded_from(using)
+        if loaded is None:
+            return self._write_whole(using, cls, raw, force_update, update_fields)
+        forced = bool(force_update or update_fields)
+        if self._update(using, cls, raw, loaded, update_fields, must_exist=forced):
             return True
-        if force_update or update_fields:
+        if forced:
             self._refuse_forced(update_fields)
-        self._insert(repository, cls, raw)
+        self._insert(using, cls, raw)
         return False
 
     def _stored_key(self) -> Any:
         pk = self._meta.pk
         return encode_value(pk, getattr(self, pk.attname))
 
-    def _insert(self, repository: Repository, cls: Any, raw: bool) -> None:
+    def _loaded_from(self, using: str) -> dict[str, Any] | None:
+        """Return what is known of the document stored on `using` under this key, or None."""
+        loaded = recall(self._state, get_connection(using).transaction)
+        if loaded is None or self._state.db != using or loaded.get("_id") != self._stored_key():
+            return None
+        return loaded
+
+    def _remember(
+        self,
+        using: str,
+        loaded: dict[str, Any],
+        fields: list[FieldPlan],
+        document: dict[str, Any],
+    ) -> None:
+        """Take `document`, which has just been read or written, for what is stored of `fields`."""
+        columns = {field.column for field in fields}
+        told = {column: value for column, value in loaded.items() if column not in columns}
+        for field in fields:
+            if field.column in document:
+                value = document[field.column]
+                if hasattr(value, "resolve_expression"):
+                    # Only the server knows what it made of it: that is read when asked for.
+                    self.__dict__.pop(field.attname, None)
+                    value = UNKNOWN
+                told[field.column] = value
+        remember(self._state, told, get_connection(using).transaction, columns)
+
+    def _insert_with_new_key(self, using: str, cls: Any, raw: bool) -> None:
+        pk = self._meta.pk
+        setattr(self, pk.attname, pk.get_pk_value_on_save(self))
+        if not self._is_pk_set():
+            raise ValueError(
+                f"{self._meta.label} has no value for its primary key {pk.name!r}; set it "
+                "before save()."
+            )
+        try:
+            self._insert(using, cls, raw)
+        except IntegrityError:
+            # What the server has refused is as unsaved as it was.
+            setattr(self, pk.attname, None)
+            raise
+
+    def _insert(self, using: str, cls: Any, raw: bool) -> None:
         document = plan_of(cls).encode(self, add=True, raw=raw)
         refuse_expressions(cls, document)
-        repository.insert_one(document)
-        self._state.loaded = document
+        cls._repository(using).insert_one(document)
+        remember(self._state, document, get_connection(using).transaction, None)
 
     def _write_whole(
-        self, repository: Repository, cls: Any, raw: bool, force_update: bool, update_fields: Any
+        self, using: str, cls: Any, raw: bool, force_update: bool, update_fields: Any
     ) -> bool:
-        """Write a document that was not loaded here: one upsert, unless an update is forced."""
+        """Write a document of which nothing is known: one upsert, unless an update is forced."""
         plan = plan_of(cls)
+        if update_fields is None:
+            for attname in self.get_deferred_fields():
+                getattr(self, attname)
         fields = plan.chosen(self, update_fields)
         document = plan.encode(self, add=False, raw=raw, fields=fields)
         key = self._stored_key()
@@ -235,16 +276,20 @@ class Document(models.Model, metaclass=DocumentBase):
             # A document of nothing but its key; the server takes no empty $set.
             del update["$set"]
             update = update or {"$setOnInsert": {"_id": key}}
-        result = repository.update_one({"_id": key}, as_update(cls, update), upsert=not forced)
+        result = cls._repository(using).update_one(
+            {"_id": key}, as_update(cls, update), upsert=not forced
+        )
         if forced and not result.matched_count:
             self._refuse_forced(update_fields)
         if update_fields is None:
-            self._state.loaded = document
+            self._remember(using, {"_id": key}, fields, document)
+        else:
+            remember(self._state, None, None, None)
         return result.upserted_id is None
 
     def _update(
         self,
-        repository: Repository,
+        using: str,
         cls: Any,
         raw: bool,
         loaded: dict[str, Any],
@@ -257,22 +302,18 @@ class Document(models.Model, metaclass=DocumentBase):
         # Keys that the class doesn't know are nobody's to change; nor are deferred fields.
         fields = [field for field in plan.chosen(self, update_fields) if field.column != "_id"]
         document = plan.encode(self, add=False, raw=raw, fields=fields)
-        columns = {field.column for field in fields}
-        before = {column: loaded[column] for column in columns if column in loaded}
+        before = {
+            field.column: loaded[field.column] for field in fields if field.column in loaded
+        }
         update = changes(before, document)
+        repository = cls._repository(using)
         key = self._stored_key()
         if not update:
             return not must_exist or repository.exists({"_id": key})
         if not repository.update_one({"_id": key}, as_update(cls, update)).matched_count:
             return False
-        after = {column: value for column, value in loaded.items() if column not in columns}
-        for column, value in document.items():
-            if hasattr(value, "resolve_expression"):
-                # Only the server knows the new value: it is read when it is next asked for.
-                self.__dict__.pop(plan.by_column[column].attname, None)
-            else:
-                after[column] = value
-        self._state.loaded = after
+        sent = {path.partition(".")[0] for paths in update.values() for path in paths}
+        self._remember(using, loaded, [each for each in fields if each.column in sent], document)
         return True
 
     def _refuse_forced(self, update_fields: Any) -> None:

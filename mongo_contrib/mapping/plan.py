@@ -12,12 +12,12 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import signals
-from django.db.models.base import ModelState
 from django.db.models.fields import NOT_PROVIDED
 from django.db.utils import DataError
 from django.utils.functional import cached_property
 
 from .encoding import decoder, encoder
+from .loaded import LoadedState, unknown
 
 _PRE_SAVE = models.Field.pre_save
 
@@ -73,6 +73,8 @@ class Plan:
         self._new = model.__new__
         self._own_init = model.__init__ is not models.Model.__init__
         self._partial: dict[frozenset[str], Plan] = {}
+        #: What a projection says nothing about, see `loaded.py`.
+        self._deferred: dict[str, Any] = {}
 
     @cached_property
     def by_column(self) -> dict[str, FieldPlan]:
@@ -81,13 +83,15 @@ class Plan:
     def partial(self, columns: Collection[str]) -> Plan:
         """Return the plan of a projection; the fields left out are deferred."""
         key = frozenset(columns)
-        if key not in self._partial:
+        plan = self._partial.get(key)
+        if plan is None:
             if len(self._partial) > 100:
                 # only() with ever new combinations must not grow without end.
                 self._partial.clear()
-            chosen = [plan.field for plan in self.fields if plan.column in key]
-            self._partial[key] = Plan(self.model, chosen)
-        return self._partial[key]
+            plan = Plan(self.model, [each.field for each in self.fields if each.column in key])
+            plan._deferred = unknown(self.columns - key)
+            self._partial[key] = plan
+        return plan
 
     # Encoding
 
@@ -111,8 +115,9 @@ class Plan:
     ) -> dict[str, Any]:
         """Return the stored document of `instance`, or of its `fields` alone.
 
-        Deferred fields are left out, as is None (see `FieldPlan`). An expression
-        (`F("n") + 1`) is kept as it is. `raw` skips `pre_save()`, for fixtures.
+        None is left out (see `FieldPlan`), and so are deferred fields, unless the document is
+        to `add`: then they are loaded. An expression (`F("n") + 1`) is kept as it is. `raw`
+        skips `pre_save()`, for fixtures.
         """
         document: dict[str, Any] = {}
         values = instance.__dict__
@@ -120,7 +125,9 @@ class Plan:
             self.fields if fields is None else fields
         ):
             if attname not in values:
-                continue
+                if not add:
+                    continue
+                getattr(instance, attname)
             if has_pre_save and not raw:
                 value = field.pre_save(instance, add)
             else:
@@ -143,7 +150,7 @@ class Plan:
             return self._hydrate_slowly(document, db, fetch_mode)
         state = LoadedState()
         state.db = db
-        state.loaded = document
+        state.loaded = {**self._deferred, **document} if self._deferred else document
         if fetch_mode is not None and fetch_mode is not state.fetch_mode:
             state.fetch_mode = fetch_mode
         if self._adoptable and document.keys() <= self.columns:
@@ -203,7 +210,7 @@ class Plan:
         found = self._collected(document)
         values = [found[name] for name in self._names]
         instance = models.Model.from_db.__func__(self.model, db, self._names, values)
-        instance._state.loaded = document
+        instance._state.loaded = {**self._deferred, **document}
         if fetch_mode is not None:
             instance._state.fetch_mode = fetch_mode
         return instance
@@ -225,15 +232,6 @@ _ABSENT = object()
 
 def _anybody_listens() -> bool:
     return bool(signals.pre_init.receivers or signals.post_init.receivers)
-
-
-class LoadedState(ModelState):
-    """The `_state` of a loaded document; `loaded` is what the next save compares with."""
-
-    adding = False
-    #: Django 6.1 has fetch modes, Django 5.2 none.
-    fetch_mode = getattr(ModelState, "fetch_mode", None)
-    loaded: dict[str, Any]
 
 
 def _field_plan(field: models.Field) -> FieldPlan:

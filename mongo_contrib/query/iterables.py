@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any
 from weakref import ref
 
+from django.db import connections
 from django.db.models import prefetch_related_objects
 from django.db.models.query import BaseIterable, ModelIterable
 
@@ -36,13 +37,16 @@ class DocumentIterable(ModelIterable):
         # Django 6.1 tells instances how to fetch what they lack.
         fetch_mode = getattr(queryset, "_fetch_mode", None)
         known = queryset._known_related_objects
-        if not known and not getattr(fetch_mode, "track_peers", False):
+        connection = connections[db]
+        if not (known or connection.in_atomic_block or getattr(fetch_mode, "track_peers", False)):
             for document in documents:
                 yield hydrate(document, db, fetch_mode)
             return
         peers: list[Any] = []
         for document in documents:
             instance = hydrate(document, db, fetch_mode)
+            if connection.in_atomic_block and connection.transaction is not None:
+                instance._state.within = (connection.transaction, None)
             if getattr(fetch_mode, "track_peers", False):
                 peers.append(ref(instance))
                 instance._state.peers = peers

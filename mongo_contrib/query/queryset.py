@@ -14,13 +14,14 @@ from pymongo import UpdateOne
 
 from ..exceptions import DUPLICATE_KEY, DuplicateKeyError, translated_errors
 from ..mapping.changes import changes
+from ..mapping.loaded import remember, unknown
 from ..mapping.plan import plan_of
 from ..repository import Repository
 from .buckets import DateIterable, DatetimeIterable, buckets
 from .conditions import NOTHING
 from .iterables import DocumentIterable, StoredIterable
 from .query import DocumentQuery
-from .updates import as_update, update_of
+from .updates import as_update, refuse_expressions, update_of
 
 
 def _queryset_only(method: Any) -> Any:
@@ -225,12 +226,16 @@ class DocumentQuerySet(QuerySet):
         for start in range(0, len(objs), size):
             batch = objs[start : start + size]
             documents = [plan.encode(each, add=True) for each in batch]
-            if on_conflict is None:
-                repository.insert_many(documents)
-            else:
+            for document in documents:
+                refuse_expressions(self.model, document)
+            if on_conflict is not None:
+                # Which of them were there already is not told, so nothing is known of any.
                 self._insert_unless_there(repository, documents)
+                continue
+            repository.insert_many(documents)
+            running = connections[self.db].transaction
             for each, document in zip(batch, documents, strict=True):
-                each._state.loaded = document
+                remember(each._state, document, running, None)
         return []
 
     @staticmethod
@@ -262,21 +267,32 @@ class DocumentQuerySet(QuerySet):
         for obj in objs:
             obj._prepare_related_fields_for_save(operation_name="bulk_update", fields=chosen)
         self._for_write = True
-        names = {field.name for field in chosen}
-        writes = [self._write_of(obj, names) for obj in objs]
-        size = batch_size or len(writes) or 1
-        return sum(
-            self._repository.bulk_write(writes[start : start + size]).matched_count
-            for start in range(0, len(writes), size)
-        )
+        if not objs:
+            return 0
+        size = batch_size or len(objs)
+        with transaction.atomic(using=self.db, savepoint=False):
+            return sum(
+                self._update_batch(objs[start : start + size], chosen)
+                for start in range(0, len(objs), size)
+            )
 
-    def _write_of(self, obj: Any, names: set[str]) -> UpdateOne:
+    def _update_batch(self, batch: Sequence[Any], chosen: Sequence[Any]) -> int:
         plan = plan_of(self.model)
-        fields = plan.chosen(obj, names)
-        document = plan.encode(obj, add=False, raw=True, fields=fields)
-        omitted = {field.column: None for field in fields if field.column not in document}
-        update = changes(omitted, document)
-        return UpdateOne({"_id": obj._stored_key()}, as_update(self.model, update))
+        fields = [plan.by_column[field.column] for field in chosen]
+        documents, writes = [], []
+        for obj in batch:
+            for field in fields:
+                getattr(obj, field.attname)  # loads it if it is deferred
+            document = plan.encode(obj, add=False, raw=True, fields=fields)
+            update = changes(unknown(field.column for field in fields), document)
+            documents.append(document)
+            writes.append(UpdateOne({"_id": obj._stored_key()}, as_update(self.model, update)))
+        matched = self._repository.bulk_write(writes).matched_count
+        for obj, document in zip(batch, documents, strict=True):
+            loaded = obj._loaded_from(self.db)
+            if loaded is not None:
+                obj._remember(self.db, loaded, fields, document)
+        return matched
 
     def get_or_create(self, defaults: Any = None, **kwargs: Any) -> tuple[Any, bool]:
         """See `QuerySet.get_or_create()`; one command if it is there, two if not.
