@@ -15,7 +15,8 @@ from django.db import models
 from django.db.utils import NotSupportedError
 
 from ..query.conditions import NOTHING
-from ..query.filters import Deferred, build
+from ..query.filters import build
+from ..query.nodes import Deferred
 from ..query.paths import resolve
 
 Keys = tuple[tuple[str, int | str], ...]

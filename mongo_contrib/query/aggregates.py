@@ -14,7 +14,8 @@ from django.db.utils import NotSupportedError
 from ..mapping.encoding import decode_value
 from .conditions import NOTHING
 from .expressions import compile_expression, reference
-from .filters import build, evaluate
+from .filters import build
+from .nodes import evaluate
 from .paths import kind
 
 #: What stands before Null in BSON's order: nothing but a missing field, so this asks for a value.

@@ -7,64 +7,21 @@ when the query runs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from django.core.exceptions import FieldError
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.db.utils import NotSupportedError
 
-from ..mapping.encoding import encode_value
-from .conditions import NOTHING, Condition, all_of, any_of, none_of, one_of
+from .conditions import NOTHING, Condition, all_of
+from .crossing import KeysOf, crossing, first_name, one_column
 from .dates import COMPARISONS, date_condition
 from .expressions import compile_expression
 from .lookups import LENGTHS, LOOKUPS, applies
-from .paths import DATE_TRANSFORMS, Path, _has_field, resolve
-
-#: How many keys of another collection one filter may carry over: about a tenth of the
-#: 16 MB that a command can be long.
-MAX_KEYS = 100_000
-
-_CONNECTORS = {Q.AND: all_of, Q.OR: any_of, Q.XOR: one_of}
-
-
-class Deferred:
-    """A condition that is known only when the query runs."""
-
-    def condition(self, using: str) -> Condition:
-        raise NotImplementedError
-
-
-Node = Condition | Deferred
-
-
-def evaluate(node: Node, using: str) -> Condition:
-    """Return the condition of a node, asking the server of `using` if need be."""
-    return node.condition(using) if isinstance(node, Deferred) else node
-
-
-@dataclass(frozen=True)
-class Group(Deferred):
-    """Nodes under one connector, of which at least one is deferred."""
-
-    connector: str
-    nodes: tuple[Node, ...]
-    negated: bool = False
-
-    def condition(self, using: str) -> Condition:
-        condition = _CONNECTORS[self.connector](evaluate(node, using) for node in self.nodes)
-        return none_of(condition) if self.negated else condition
-
-
-def group(connector: str, nodes: Iterable[Node], negated: bool = False) -> Node:
-    """Return the nodes under one connector, folded at once if none of them is deferred."""
-    made = Group(connector, tuple(nodes), negated)
-    if len(made.nodes) == 1 and not negated:
-        return made.nodes[0]
-    if any(isinstance(node, Deferred) for node in made.nodes):
-        return made
-    return made.condition("")
+from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
+from .paths import DATE_TRANSFORMS, Path, has_field, resolve
 
 
 def asks_nothing(q: Any) -> bool:
@@ -86,8 +43,15 @@ def build(model: Any, q: Q) -> Node:
     for child in q.children:
         if asks_nothing(child):
             continue
+        together = q.connector == Q.AND
         if isinstance(child, Q):
-            nodes.append(build(model, child))
+            place = one_element(model, child) if together else ""
+            if place.endswith(LOOKUP_SEP):
+                crossed.setdefault(place, []).append((resolve(model, first_name(child)), child))
+            elif place:
+                in_lists.setdefault(place, []).append(_tree_inside(model, child))
+            else:
+                nodes.append(build(model, child))
             continue
         if isinstance(child, Exists):
             nodes.append(_same_document(model, child))
@@ -99,19 +63,16 @@ def build(model: Any, q: Q) -> Node:
             )
         name, value = child
         path = resolve(model, name)
-        together = q.connector == Q.AND
         if path.relation is not None:
             key = name.removesuffix(path.remainder) if together else f"{name} {len(crossed)}"
             crossed.setdefault(key, []).append((path, value))
         elif path.list_path is not None:
-            inside = replace(path, path=path.path[len(path.list_path) + 1 :], list_path=None)
-            condition = _inside_list(path, leaf(model, inside, value))
             key = path.list_path if together else f"{path.list_path} {len(in_lists)}"
-            in_lists.setdefault(key, []).append(condition)
+            in_lists.setdefault(key, []).append(_leaf_inside(model, path, value))
         else:
             nodes.append(leaf(model, path, value))
     nodes += [_element(key.partition(" ")[0], found) for key, found in in_lists.items()]
-    nodes += [_crossing(found) for found in crossed.values()]
+    nodes += [crossing(found) for found in crossed.values()]
     return group(q.connector, nodes, q.negated)
 
 
@@ -127,7 +88,7 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
                 "The QuerySet value for an exact lookup must be limited to one result using "
                 "slicing."
             )
-        return KeysOf(path, _one_column(path, value))
+        return KeysOf(path, one_column(path, value))
     if isinstance(value, OuterRef) and value.name == "pk" and path.path == "_id":
         return SAME_DOCUMENT
     if hasattr(value, "resolve_expression"):
@@ -172,7 +133,51 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
     return {path.path: {"$ne": None}, "$expr": {"$and": [is_there, compared]}}
 
 
-# Lists of embedded documents
+# One element: of a list of embedded documents, or of those that refer to the document
+
+
+def one_element(model: Any, q: Q) -> str:
+    """Return what all of a tree asks about one element of: a list, or a reference backward.
+
+    That is the list's stored path, or the reference's name with its underscores; "" if the tree
+    asks about anything else too, or negates, which is about all elements.
+    """
+    places = set()
+    for child in q.children:
+        if q.negated:
+            return ""
+        if isinstance(child, Q):
+            places.add(one_element(model, child))
+        elif isinstance(child, tuple):
+            places.add(_place(resolve(model, child[0]), child[0]))
+        else:
+            return ""
+    return places.pop() if len(places) == 1 else ""
+
+
+def _place(path: Path, name: str) -> str:
+    if path.relation is None:
+        return path.list_path or ""
+    if path.relation.concrete or not path.remainder:
+        return ""
+    known = has_field(path.relation.related_model, path.remainder.partition(LOOKUP_SEP)[0])
+    return name.removesuffix(path.remainder) if known else ""
+
+
+def _tree_inside(model: Any, q: Q) -> Condition:
+    """Return the condition on one element that a tree about a list makes."""
+    return CONNECTORS[q.connector](
+        _tree_inside(model, child)
+        if isinstance(child, Q)
+        else _leaf_inside(model, resolve(model, child[0]), child[1])
+        for child in q.children
+    )
+
+
+def _leaf_inside(model: Any, path: Path, value: Any) -> Condition:
+    list_path = path.list_path or ""
+    inside = replace(path, path=path.path[len(list_path) + 1 :], list_path=None)
+    return _inside_list(path, leaf(model, inside, value))
 
 
 def _inside_list(path: Path, node: Node) -> Condition:
@@ -196,6 +201,9 @@ def _element(list_path: str, conditions: list[Condition]) -> Condition:
         ((key, asked),) = condition.items()
         if not key.startswith("$") and _some_element_is_meant(asked):
             return {f"{list_path}.{key}": asked}
+    if next(iter(condition)).startswith("$"):
+        # Not every server takes $or and its kin for what they are where they come first.
+        condition = {"_id": {"$nin": []}, **condition}
     return {list_path: {"$elemMatch": condition}}
 
 
@@ -216,83 +224,6 @@ def _some_element_is_meant(asked: Any) -> bool:
     return asked is not None
 
 
-# Other collections
-
-
-def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
-    """Return the stored values of `field` in all that `queryset` finds, at most `MAX_KEYS`.
-
-    Raises NotSupportedError if there are more: MongoDB joins in pipelines.
-    """
-    query = queryset.query
-    if getattr(queryset.model, "_is_document", False):
-        values = query.stored_values(queryset._db or using, field.column, MAX_KEYS + 1)
-    else:
-        found = queryset.values_list(field.attname, flat=True)[: MAX_KEYS + 1]
-        values = [encode_value(field, value) for value in found if value is not None]
-    if len(values) > MAX_KEYS:
-        raise NotSupportedError(
-            f"More than {MAX_KEYS:,} {queryset.model._meta.verbose_name_plural} match; join "
-            "them on the server, by .pipeline([...]) with $lookup."
-        )
-    return values
-
-
-def _one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
-    """Return the query set and the field of it whose values are meant."""
-    model = queryset.model
-    if getattr(queryset.query, "stages", ()):
-        raise NotSupportedError(
-            "What pipeline(), dates() and datetimes() yield can't stand after a look-up; give "
-            "list(...) of it."
-        )
-    names = queryset.query.values_select
-    if len(names) > 1:
-        raise ValueError(
-            f"The query set given for {path.path!r} must have one column; it has {list(names)}."
-        )
-    if names:
-        target = resolve(model, names[0]).field
-    elif path.field.is_relation:
-        expected = path.field.remote_field.model._meta
-        if model._meta.concrete_model is not expected.concrete_model:
-            raise ValueError(
-                f'Cannot use QuerySet for "{model._meta.object_name}": Use a QuerySet for '
-                f'"{expected.object_name}".'
-            )
-        target = path.field.target_field
-    else:
-        target = model._meta.pk
-    return queryset, target
-
-
-@dataclass(frozen=True)
-class KeysOf(Deferred):
-    """The path holds one of the values that a query set finds."""
-
-    path: Path
-    source: tuple[QuerySet, Any]
-    negated: bool = False
-    or_null: bool = False
-
-    def condition(self, using: str) -> Condition:
-        values = stored_values(*self.source, using)
-        if self.negated:
-            return {self.path.path: {"$nin": values}} if values else {}
-        condition: Condition = {self.path.path: {"$in": values}} if values else NOTHING
-        return any_of([condition, {self.path.path: None}]) if self.or_null else condition
-
-
-class _SameDocument(Deferred):
-    """`pk=OuterRef("pk")`: the document that `Exists()` is asked of."""
-
-    def condition(self, using: str) -> Condition:
-        raise NotSupportedError("OuterRef() has a meaning inside of Exists() alone.")
-
-
-SAME_DOCUMENT = _SameDocument()
-
-
 def _same_document(model: Any, exists: Exists) -> Node:
     """Return the node of an `Exists()` that asks of each document whether it is in a set.
 
@@ -306,52 +237,3 @@ def _same_document(model: Any, exists: Exists) -> Node:
             "set to an 'in' look-up, or use .pipeline([...]) with $lookup."
         )
     return group(Q.AND, nodes)
-
-
-def _crossing(found: list[tuple[Path, Any]]) -> Node:
-    """Return the node of look-ups that cross one reference: keys first, then this side."""
-    path = found[0][0]
-    relation = path.relation
-    if not (relation.many_to_one or relation.one_to_one or relation.one_to_many):
-        raise NotSupportedError(
-            f"{relation.name!r} is a {type(relation).__name__}; only references between documents "
-            "can be crossed."
-        )
-    if relation.concrete:
-        return _forward(path, relation, found)
-    return _reverse(path, relation, found)
-
-
-def _forward(path: Path, field: Any, found: list[tuple[Path, Any]]) -> Node:
-    conditions = {each.remainder: value for each, value in found}
-    queryset = field.remote_field.model._base_manager.filter(
-        *(Q((remainder, value)) for remainder, value in conditions.items())
-    )
-    # What a document without the reference lacks, it lacks beyond it too: SQL's outer join.
-    or_null = all(
-        value is None or (remainder.endswith("__isnull") and value is True)
-        for remainder, value in conditions.items()
-    )
-    return KeysOf(path, (queryset, field.target_field), or_null=or_null)
-
-
-def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
-    model, field = relation.related_model, relation.field
-    here = replace(path, path=field.target_field.column, field=field.target_field)
-    conditions: list[tuple[str, Any]] = []
-    absent = False
-    for each, value in found:
-        remainder = each.remainder
-        if remainder == "isnull" or (not remainder and value is None):
-            if not isinstance(value, bool | None):
-                raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
-            absent = value is not False
-            continue
-        if not remainder or not _has_field(model, remainder.partition("__")[0]):
-            remainder = f"pk__{remainder}" if remainder else "pk"
-            if isinstance(value, list | tuple | set):
-                value = [getattr(item, "pk", item) for item in value]
-            value = getattr(value, "pk", value)
-        conditions.append((remainder, value))
-    queryset = model._base_manager.filter(*(Q(condition) for condition in conditions))
-    return KeysOf(here, (queryset.exclude(**{field.name: None}), field), negated=absent)

@@ -87,9 +87,9 @@ def resolve(model: Any, name: str) -> Path:
                     rest = rest[1:]
                     if not rest:
                         return Path(column, field, [], list_path)
-                elif _has_field(field.document, rest[0]):
+                elif has_field(field.document, rest[0]):
                     list_path = column
-            if _has_field(field.document, rest[0]):
+            if has_field(field.document, rest[0]):
                 field = get_field(field.document, rest[0])
                 position += 1
                 opts = field.model._meta
@@ -128,7 +128,7 @@ def _choices(opts: Any) -> set[str]:
     return names | {field.name for field in opts.concrete_fields}
 
 
-def _has_field(model: Any, name: str) -> bool:
+def has_field(model: Any, name: str) -> bool:
     try:
         get_field(model, name)
     except FieldError:
@@ -144,7 +144,7 @@ def _names_target(field: Any, name: str) -> bool:
 
 def _is_lookup(field: Any, rest: list[str]) -> bool:
     """Tell whether what follows a reference is a look-up on its key rather than a field."""
-    return not _has_field(field.remote_field.model, rest[0])
+    return not has_field(field.remote_field.model, rest[0])
 
 
 def _cross(field: Any, column: str, list_path: str | None, rest: list[str]) -> Path:

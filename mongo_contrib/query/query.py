@@ -16,7 +16,8 @@ from ..repository import Repository
 from .aggregates import aggregate
 from .compiler import DocumentCompiler
 from .conditions import NOTHING, Condition, all_of
-from .filters import Node, build, evaluate, group
+from .filters import build
+from .nodes import Node, evaluate, group
 from .paths import Path, get_field, resolve
 
 

@@ -192,6 +192,10 @@ FORWARD = [
     (~Q(author__name="Nobody"), "Emil Momo One Orphan"),
     (Q(author__ticket__code="A1"), "Momo One"),
     (Q(author__books__title="One"), "Momo One"),
+    (Q(author__name="Ann") & Q(author__name="Bob"), ""),
+    (Q(Q(author__name="Ann"), Q(author__name="Bob")), ""),
+    (Q(author__books__title="One", author__books__pages=300), ""),
+    (Q(author__books__title="One", author__books__pages=1), "Momo One"),
 ]
 BACKWARD = [
     (Q(books__title="Momo"), "Ann"),
@@ -201,6 +205,15 @@ BACKWARD = [
     (Q(books__title="Momo", books__pages=300), "Ann"),
     (Q(books__title="Momo") & Q(books__pages=1), ""),
     (Q(books__title="Momo") | Q(books__title="Emil"), "Ann Bob"),
+    (Q(books__title="Momo") & (Q(books__pages=1) | Q(books__pages=2)), ""),
+    (Q(books__title="Momo") & (Q(books__pages=1) | Q(books__pages=300)), "Ann"),
+    (Q(Q(books__title="Momo"), Q(books__pages=1)), ""),
+    (Q(books__title="Momo") & ~Q(books__pages=1), ""),
+    (Q(books__title="Momo") & (Q(name="Ann") | Q(books__pages=1)), "Ann"),
+    (Q(books__title="One") & (Q(books__pages=1) ^ Q(books__title="X")), "Ann"),
+    (Q(books__title="Momo") & Q(books__title="One"), ""),
+    (Q(books__loans__note="a", books__loans__reader__name="Carl"), ""),
+    (Q(books__loans__note="b", books__loans__reader__name="Carl"), "Ann"),
     (Q(books__isnull=True), "Carl"),
     (Q(books__isnull=False), "Ann Bob"),
     (Q(books=None), "Carl"),
@@ -312,7 +325,7 @@ def test_what_no_reference_takes_is_refused_when_filtering(condition, error):
 
 
 def test_too_many_keys_are_refused_with_the_alternative(library, monkeypatch):
-    monkeypatch.setattr("mongo_contrib.query.filters.MAX_KEYS", 2)
+    monkeypatch.setattr("mongo_contrib.query.crossing.MAX_KEYS", 2)
     with pytest.raises(NotSupportedError, match=r"\$lookup"):
         list(Book.objects.filter(author__name__gt=""))
 

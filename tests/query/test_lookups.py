@@ -9,7 +9,7 @@ import pytest
 from bson import ObjectId
 from django.core.exceptions import FieldError, ValidationError
 from django.db import DataError, NotSupportedError
-from django.db.models import F
+from django.db.models import F, Q
 
 from mongo_contrib.query.conditions import NOTHING
 from tests.query.oracle import fulfils, list_fulfils
@@ -291,6 +291,16 @@ def test_one_element_of_a_list_of_embedded_documents_fulfils_all_of_one_filter(d
         assert sorted(position[pk] for pk in found) == expected, asked
         left = Every.objects.exclude(**condition).values_list("pk", flat=True)
         assert len(left) == len(REMARKS) - len(expected), asked
+    ann, low = Q(remarks__author="Ann"), Q(remarks__stars__lt=1)
+    for tree, expected in (
+        (ann & (low | Q(remarks__stars=5)), [5]),
+        (ann & (low ^ Q(remarks__stars=3)), [6]),
+        (Q(ann, low), []),
+        (Q(ann & low | Q(remarks__author="Bob", remarks__stars=5)), [3, 4]),
+        (ann & ~low, [2, 4, 5]),
+    ):
+        found = Every.objects.filter(tree).values_list("pk", flat=True)
+        assert sorted(position[pk] for pk in found) == expected, tree
     # In two filters they may be two elements.
     both = Every.objects.filter(remarks__author="Ann").filter(remarks__stars=5)
     assert sorted(position[document.pk] for document in both) == [4, 5]

@@ -1,0 +1,148 @@
+"""Conditions that lie beyond a reference: keys there first, then this side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from django.db.models import Q, QuerySet
+from django.db.utils import NotSupportedError
+
+from ..mapping.encoding import encode_value
+from .conditions import NOTHING, Condition, any_of
+from .nodes import Deferred, Node
+from .paths import Path, has_field, resolve
+
+#: How many keys of another collection one filter may carry over: about a tenth of the
+#: 16 MB that a command can be long.
+MAX_KEYS = 100_000
+
+
+def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
+    """Return the stored values of `field` in all that `queryset` finds, at most `MAX_KEYS`.
+
+    Raises NotSupportedError if there are more: MongoDB joins in pipelines.
+    """
+    query = queryset.query
+    if getattr(queryset.model, "_is_document", False):
+        values = query.stored_values(queryset._db or using, field.column, MAX_KEYS + 1)
+    else:
+        found = queryset.values_list(field.attname, flat=True)[: MAX_KEYS + 1]
+        values = [encode_value(field, value) for value in found if value is not None]
+    if len(values) > MAX_KEYS:
+        raise NotSupportedError(
+            f"More than {MAX_KEYS:,} {queryset.model._meta.verbose_name_plural} match; join "
+            "them on the server, by .pipeline([...]) with $lookup."
+        )
+    return values
+
+
+def one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
+    """Return the query set and the field of it whose values are meant."""
+    model = queryset.model
+    if getattr(queryset.query, "stages", ()):
+        raise NotSupportedError(
+            "What pipeline(), dates() and datetimes() yield can't stand after a look-up; give "
+            "list(...) of it."
+        )
+    names = queryset.query.values_select
+    if len(names) > 1:
+        raise ValueError(
+            f"The query set given for {path.path!r} must have one column; it has {list(names)}."
+        )
+    if names:
+        target = resolve(model, names[0]).field
+    elif path.field.is_relation:
+        expected = path.field.remote_field.model._meta
+        if model._meta.concrete_model is not expected.concrete_model:
+            raise ValueError(
+                f'Cannot use QuerySet for "{model._meta.object_name}": Use a QuerySet for '
+                f'"{expected.object_name}".'
+            )
+        target = path.field.target_field
+    else:
+        target = model._meta.pk
+    return queryset, target
+
+
+@dataclass(frozen=True)
+class KeysOf(Deferred):
+    """The path holds one of the values that a query set finds."""
+
+    path: Path
+    source: tuple[QuerySet, Any]
+    negated: bool = False
+    or_null: bool = False
+
+    def condition(self, using: str) -> Condition:
+        values = stored_values(*self.source, using)
+        if self.negated:
+            return {self.path.path: {"$nin": values}} if values else {}
+        condition: Condition = {self.path.path: {"$in": values}} if values else NOTHING
+        return any_of([condition, {self.path.path: None}]) if self.or_null else condition
+
+
+def crossing(found: list[tuple[Path, Any]]) -> Node:
+    """Return the node of look-ups that cross one reference: keys first, then this side."""
+    path = found[0][0]
+    relation = path.relation
+    if not (relation.many_to_one or relation.one_to_one or relation.one_to_many):
+        raise NotSupportedError(
+            f"{relation.name!r} is a {type(relation).__name__}; only references between documents "
+            "can be crossed."
+        )
+    if relation.concrete:
+        return _forward(path, relation, found)
+    return _reverse(path, relation, found)
+
+
+def _forward(path: Path, field: Any, found: list[tuple[Path, Any]]) -> Node:
+    conditions = [(each.remainder, value) for each, value in found]
+    queryset = field.remote_field.model._base_manager.filter(Q(*conditions))
+    # What a document without the reference lacks, it lacks beyond it too: SQL's outer join.
+    or_null = all(
+        value is None or (remainder.endswith("__isnull") and value is True)
+        for remainder, value in conditions
+    )
+    return KeysOf(path, (queryset, field.target_field), or_null=or_null)
+
+
+def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
+    model, field = relation.related_model, relation.field
+    here = replace(path, path=field.target_field.column, field=field.target_field)
+    conditions: list[Any] = []
+    absent = False
+    for each, value in found:
+        remainder = each.remainder
+        if isinstance(value, Q):
+            conditions.append(_tree_beyond(value, first_name(value).removesuffix(remainder)))
+            continue
+        if remainder == "isnull" or (not remainder and value is None):
+            if not isinstance(value, bool | None):
+                raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
+            absent = value is not False
+            continue
+        if not remainder or not has_field(model, remainder.partition("__")[0]):
+            remainder = f"pk__{remainder}" if remainder else "pk"
+            if isinstance(value, list | tuple | set):
+                value = [getattr(item, "pk", item) for item in value]
+            value = getattr(value, "pk", value)
+        conditions.append((remainder, value))
+    queryset = model._base_manager.filter(Q(*conditions))
+    return KeysOf(here, (queryset.exclude(**{field.name: None}), field), negated=absent)
+
+
+def first_name(q: Q) -> str:
+    child = q.children[0]
+    return first_name(child) if isinstance(child, Q) else child[0]
+
+
+def _tree_beyond(q: Q, prefix: str) -> Q:
+    """Return a tree about a reference backward as one about the class that refers."""
+    children = [
+        _tree_beyond(child, prefix)
+        if isinstance(child, Q)
+        else (child[0].removeprefix(prefix), child[1])
+        for child in q.children
+    ]
+    return Q(*children, _connector=q.connector)
