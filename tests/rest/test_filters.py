@@ -109,6 +109,12 @@ def test_a_stock_filter_set_works_as_it_is(api, shelf, ann):
     assert titles(api, {"title__icontains": "MO"}, "filtered") == ["Momo"]
 
 
+def test_search_over_a_reference_backward_finds_each_document_once(api, shelf, ann):
+    Book.objects.create(title="Momo again", author=ann)
+    found = api.get("/authors/", {"search": "momo"}).json()
+    assert (found["count"], [author["name"] for author in found["results"]]) == (1, ["Ann"])
+
+
 def test_a_reference_is_typed_not_chosen_from_all_there_are(api, shelf):
     Author.objects.bulk_create(Author(name=str(n)) for n in range(30))
     with CaptureCommands() as commands:

@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from rest_framework.test import APIClient
 
 from tests.testapp.models import Author
 
@@ -71,8 +72,6 @@ def test_the_root_of_the_api_lists_what_there_is(api):
 
 
 def test_somebody_who_is_logged_in_writes_with_a_token_against_forgery(api):
-    from rest_framework.test import APIClient
-
     user = get_user_model().objects.create_superuser("ann", "ann@example.com", "secret")
     client = APIClient(enforce_csrf_checks=True)
     client.force_login(user)

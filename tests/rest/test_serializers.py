@@ -7,7 +7,9 @@ import uuid
 
 import pytest
 from bson import Decimal128, ObjectId
+from django.core.exceptions import ImproperlyConfigured
 from django.db import connection, models
+from django.test.utils import isolate_apps
 from rest_framework import serializers
 from rest_framework.renderers import JSONRenderer
 
@@ -370,12 +372,11 @@ def test_options_of_model_fields_become_options_of_serializer_fields():
 
 
 def test_a_field_that_does_not_exist_is_refused():
-    from django.core.exceptions import ImproperlyConfigured
-
     with pytest.raises(ImproperlyConfigured, match="nope"):
         serializer_of(Book, fields=["nope"])().fields  # noqa: B018
 
 
+@isolate_apps("tests.testapp")
 def test_a_list_that_must_not_be_empty():
     class Playlist(Document):
         songs = ListField(models.CharField(max_length=5, choices={"a": "A"}))
@@ -393,6 +394,7 @@ def test_a_list_that_must_not_be_empty():
     assert wrong.errors == {"songs": {0: ['"b" is not a valid choice.']}}
 
 
+@isolate_apps("tests.testapp")
 def test_a_unique_field_of_an_embedded_document_is_refused_by_its_path():
     class Chip(EmbeddedDocument):
         serial = models.CharField(max_length=5)

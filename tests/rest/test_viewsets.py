@@ -9,6 +9,7 @@ from django.db import connections
 from django.db.models.signals import pre_save
 from rest_framework.test import APIClient
 
+from mongo_contrib.exceptions import QueryTimeout
 from mongo_contrib.rest import DocumentViewSet
 from mongo_contrib.test import CaptureCommands
 from tests.testapp.models import Address, Author, Book, Every, Loan, Publisher, Remark, Ticket
@@ -341,17 +342,22 @@ def test_a_hostile_query_never_fails_and_finds_nothing_more(api, book, prefix):
         assert api.get("/books/", {name: injected}).json()["results"] == []
 
 
-def test_a_query_that_takes_too_long_is_given_up(api, book, monkeypatch):
-    given = []
-
-    def get_queryset(self):
-        given.append(self.max_time_ms)
-        return Book.objects.all()
-
-    monkeypatch.setattr(DocumentViewSet, "get_queryset", get_queryset)
+def test_the_server_may_spend_only_so_long_on_a_query(api, book, settings):
+    settings.MONGO_REST_MAX_TIME_MS = 1234
     with CaptureCommands() as commands:
         assert api.get("/slices/").status_code == 200
-    assert given and {event.command.get("maxTimeMS") for event in commands} == {given[0]}
+        assert api.get(url(book)).status_code == 200
+    assert {event.command.get("maxTimeMS") for event in commands} == {1234}
+
+
+def test_a_query_that_takes_too_long_is_no_error_of_the_site(api, db, monkeypatch):
+    def too_long(self, queryset):
+        raise QueryTimeout("operation exceeded time limit")
+
+    monkeypatch.setattr(DocumentViewSet, "filter_queryset", too_long)
+    answer = api.get("/books/")
+    assert answer.status_code == 503
+    assert "detail" in answer.json()
 
 
 # What the framework brings
