@@ -6,24 +6,30 @@ Those of document classes are with the documents. Importing this module register
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.core.checks import CheckMessage, Error, Warning, register
 from django.core.exceptions import ImproperlyConfigured
-from django.db import DatabaseError, connections, router
+from django.db import connections, router
 
 from mongo_contrib.db import is_mongo
-from mongo_contrib.db.schema import Kind, declared, plan
 from mongo_contrib.db.schema.planning import declarations
+from mongo_contrib.db.validation import named
 
 ROUTER = "mongo_contrib.routers.DocumentRouter"
-ROUTER_HINT = f'Add it to the settings: DATABASE_ROUTERS = ["{ROUTER}"]'
+# Django's own that are installed for the rest of their apps: nothing here asks for their tables.
+REPLACED = frozenset(
+    {
+        "admin.LogEntry",
+        "auth.Group",
+        "auth.Permission",
+        "contenttypes.ContentType",
+        "sessions.Session",
+    }
+)
 
-# How many models or differences a message names.
-NAMED = 3
+ROUTER_HINT = f'Add it to the settings: DATABASE_ROUTERS = ["{ROUTER}"]'
 
 
 def mongo_aliases() -> list[str]:
@@ -70,7 +76,8 @@ def check_router(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     elsewhere = [
         model._meta.label
         for model in models
-        if is_document(model) and not is_mongo(router.db_for_write(model))
+        # The router has no alias to name where none is MongoDB.
+        if is_document(model) and not (aliases and is_mongo(router.db_for_write(model)))
     ]
     if elsewhere:
         found = (
@@ -86,6 +93,28 @@ def check_router(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
             )
         )
     return problems
+
+
+@register()
+def check_sql_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Where there is no SQL database, no model needs one."""
+    if not mongo_aliases() or not all(is_mongo(alias) for alias in connections):
+        return []
+    return [
+        Warning(
+            f"{model._meta.label} is an SQL model, but every entry of DATABASES is MongoDB, so "
+            f"it has no table.",
+            hint="Derive it from mongo_contrib.documents.Document in place of models.Model, or "
+            "add an SQL database to DATABASES.",
+            obj=model,
+            id="mongo_contrib.W004",
+        )
+        for model in apps.get_models()
+        if not is_document(model)
+        and not embedded(model)
+        and model._meta.label not in REPLACED
+        and not (model._meta.proxy or not model._meta.managed or model._meta.swapped)
+    ]
 
 
 @register()
@@ -134,48 +163,9 @@ def check_references(app_configs: Any = None, **kwargs: Any) -> list[CheckMessag
     ]
 
 
-@register(Tags.database)
-def check_schema(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """What the servers of ``check --database`` hold is what documents and apps declare."""
-    problems: list[CheckMessage] = []
-    for alias in databases or ():
-        if is_mongo(alias):
-            # Whether the server can be used at all, the engine's own check has said.
-            with suppress(DatabaseError, ImproperlyConfigured):
-                problems += compare(alias)
-    return problems
-
-
-def compare(alias: str) -> list[CheckMessage]:
-    problems: list[CheckMessage] = []
-    steps = plan(connections[alias], declared(alias))
-    missing = [step.describe() for step in steps if step.kind is Kind.CHANGE]
-    if missing:
-        problems.append(
-            Warning(
-                f"DATABASES[{alias!r}] is not as declared: {named(missing, '; ')}.",
-                hint=f"Run `manage.py migrate --database {alias}`.",
-                id="mongo_contrib.W002",
-            )
-        )
-    for step in steps:
-        if step.kind is Kind.WARNING:
-            problems.append(Warning(f"{step.describe()}.", id="mongo_contrib.W003"))
-        elif step.kind is Kind.ERROR:
-            problems.append(Error(f"{step.describe()}.", id="mongo_contrib.E007"))
-    return problems
-
-
 def is_document(model: Any) -> bool:
     return bool(getattr(model, "_is_document", False))
 
 
 def embedded(model: Any) -> bool:
     return bool(getattr(model, "_is_embedded", False))
-
-
-def named(labels: Iterable[str], separator: str = ", ") -> str:
-    """The first few, and how many more there are."""
-    some = list(labels)
-    more = f"{separator}and {len(some) - NAMED} more" if len(some) > NAMED else ""
-    return separator.join(some[:NAMED]) + more

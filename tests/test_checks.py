@@ -7,6 +7,7 @@ from django.db import connections, models
 from django.test.utils import isolate_apps
 
 from mongo_contrib import checks
+from mongo_contrib.db import validation
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 from mongo_contrib.documents import Document
 from tests.testapp.models import Author
@@ -36,15 +37,15 @@ def test_our_own_project_is_sound(connection):
         checks.check_router,
         checks.check_collections,
         checks.check_references,
+        checks.check_sql_models,
     ):
         assert check() == []
-    assert checks.check_schema(databases=["default"]) == []
+    assert connection.validation.check() == []
 
 
 def test_nothing_is_asked_of_a_server_unless_told(monkeypatch):
-    monkeypatch.setattr(checks, "compare", lambda alias: pytest.fail("asked"))
-    assert checks.check_schema() == []
-    assert checks.check_schema(databases=[]) == []
+    monkeypatch.setattr(validation, "compare", lambda connection: pytest.fail("asked"))
+    call_command("check")
 
 
 @pytest.mark.parametrize(
@@ -87,6 +88,33 @@ def test_documents_in_an_sql_project_are_found(settings, monkeypatch):
     assert id == "mongo_contrib.E003"
     assert message.startswith("Documents cannot be stored, as no entry of DATABASES is MongoDB: ")
     assert "mongo_contrib.db" in hint
+
+
+def test_a_router_alone_makes_no_database(monkeypatch):
+    monkeypatch.setattr(connections, "settings", {"default": SQLITE})
+    [(id, message, _)] = found(checks.check_router())
+    assert id == "mongo_contrib.E003"
+    assert "as no entry of DATABASES is MongoDB" in message
+
+
+@isolate_apps("tests.testapp")
+def test_an_sql_model_that_nothing_can_hold_is_found(monkeypatch):
+    class Stray(models.Model):
+        class Meta:
+            app_label = "testapp"
+
+    class Unmanaged(models.Model):
+        class Meta:
+            app_label = "testapp"
+            managed = False
+
+    monkeypatch.setattr(checks, "apps", Stray._meta.apps)
+    [(id, message, hint)] = found(checks.check_sql_models())
+    assert id == "mongo_contrib.W004"
+    assert message.startswith("testapp.Stray is an SQL model")
+    assert "mongo_contrib.documents.Document" in hint
+    monkeypatch.setattr(connections, "settings", {**connections.settings, "sql": SQLITE})
+    assert checks.check_sql_models() == []
 
 
 def test_two_documents_with_one_collection_are_found(declare):
@@ -143,7 +171,7 @@ def test_a_row_that_refers_to_a_document_is_found(monkeypatch, settings):
 
 def test_a_schema_that_is_not_as_declared_is_found(connection, declare):
     declare(*(CollectionSpec(f"another_{n}", source=f"x.A{n}") for n in range(5)))
-    [(id, message, hint)] = found(checks.check_schema(databases=["default"]))
+    [(id, message, hint)] = found(connection.validation.check())
     assert id == "mongo_contrib.W002"
     assert message == (
         "DATABASES['default'] is not as declared: Create collection another_0 (x.A0); Create "
@@ -159,7 +187,7 @@ def test_what_the_server_lacks_is_found_with_who_needs_it(connection, declare, m
     text = IndexSpec((("title", "text"),), "search", needs="text_index")
     unique = IndexSpec((("name", 1),), "once", {"unique": True}, needs="index_collation")
     declare(CollectionSpec("another", (text, unique), source="library.Book"))
-    messages = found(checks.check_schema(databases=["default"]))
+    messages = found(connection.validation.check())
     assert [id for id, _, _ in messages] == ["mongo_contrib.W003", "mongo_contrib.E007"]
     for (_, message, _), feature in zip(messages, ("text_index", "index_collation"), strict=True):
         assert "another (library.Book)" in message
@@ -176,6 +204,6 @@ def test_django_runs_them(connection, declare, capsys):
         checks.check_router,
         checks.check_collections,
         checks.check_references,
-        checks.check_schema,
+        checks.check_sql_models,
     ):
         assert check in registered

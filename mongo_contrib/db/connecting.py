@@ -66,4 +66,4 @@ async def aping(alias: str, client: Any) -> None:
         raise explain(alias, exc) from exc
 
 
-__all__ = ["aping", "can_read", "ping", "refuse_old"]
+__all__ = ["aping", "can_read", "explain", "ping", "refuse_old"]

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from django.apps import apps
+from pymongo.errors import OperationFailure
 
+from mongo_contrib.db.connecting import explain
 from mongo_contrib.db.schema.definitions import Definition, contains, from_server, from_spec, plain
 from mongo_contrib.db.schema.specs import CollectionSpec, IndexSpec
 from mongo_contrib.db.schema.steps import (
@@ -73,8 +75,10 @@ def plan(
     ``undeclared=False`` where ``specs`` are only some of those declared: then the collections
     that are not among them are not mentioned.
     """
+    # Reaches the server, within the time limit, and refuses one that is too old.
+    connection.ensure_connection()
     with translated_errors():
-        existing = {info["name"]: info for info in connection.database.list_collections()}
+        existing = _collections(connection)
         steps: list[Step] = []
         known = set()
         for spec in specs:
@@ -85,6 +89,14 @@ def plan(
         listed = ", ".join(others[:LISTED]) + (", ..." if len(others) > LISTED else "")
         steps.append(Message(Kind.NOTE, f"Nothing declares {len(others)} collection(s): {listed}"))
     return steps
+
+
+def _collections(connection: Any) -> dict[str, Mapping[str, Any]]:
+    try:
+        return {info["name"]: info for info in connection.database.list_collections()}
+    except OperationFailure as exc:
+        # Often the first command that needs a password.
+        raise explain(connection.alias, exc) from exc
 
 
 class _Collection:
