@@ -302,9 +302,7 @@ class Document(models.Model, metaclass=DocumentBase):
         # Keys that the class doesn't know are nobody's to change; nor are deferred fields.
         fields = [field for field in plan.chosen(self, update_fields) if field.column != "_id"]
         document = plan.encode(self, add=False, raw=raw, fields=fields)
-        before = {
-            field.column: loaded[field.column] for field in fields if field.column in loaded
-        }
+        before = {field.column: loaded[field.column] for field in fields if field.column in loaded}
         update = changes(before, document)
         repository = cls._repository(using)
         key = self._stored_key()
@@ -364,11 +362,20 @@ class EmbeddedDocument(models.Model, metaclass=EmbeddedDocumentBase):
     def _to_bson(self) -> dict[str, Any]:
         """Return the stored form; keys of the stored document that the class doesn't know stay."""
         plan = plan_of(type(self))
-        document = plan.encode(self, add=self._state.adding)
+        document = plan.encode(self, add=False, raw=True)
         for key, value in getattr(self._state, "loaded", {}).items():
             if key not in document and key not in plan.columns:
                 document[key] = value
         return document
+
+    def _prepare_to_save(self) -> None:
+        """Let the fields do what they do before each save (`auto_now`, files)."""
+        for field in plan_of(type(self)).fields:
+            if field.has_pre_save:
+                value = field.field.pre_save(self, self._state.adding)
+                if value is not self.__dict__.get(field.attname):
+                    setattr(self, field.attname, value)
+        self._state.adding = False
 
     def validate_unique(self, exclude: Any = None) -> None:
         """Nothing to ask: uniqueness within documents is a matter of the parents' indexes."""

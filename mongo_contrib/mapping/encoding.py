@@ -9,6 +9,7 @@ ever called with None: a missing key and null are both None (see `changes.py`).
 
 from __future__ import annotations
 
+import copy
 import datetime
 import decimal
 import json
@@ -65,7 +66,7 @@ def encoder(field: models.Field) -> Converter:
     make = _ENCODERS.get(field.get_internal_type())
     if make is None:
         # Somebody's own field: Django's conversion for databases, then plain BSON.
-        return field.get_prep_value
+        return _detached(field.get_prep_value)
     return make(field)
 
 
@@ -76,7 +77,10 @@ def decoder(field: models.Field) -> Converter | None:
     if hasattr(field, "from_bson"):
         # ObjectIds come as they are: the commonest key must cost nothing.
         return None if field.get_internal_type() == "ObjectIdField" else field.from_bson
-    decode = _DECODERS.get(field.get_internal_type())
+    kind = field.get_internal_type()
+    decode = _DECODERS.get(kind)
+    if decode is None and kind not in _ENCODERS:
+        decode = _detached(lambda value: value)
     from_db_value = getattr(field, "from_db_value", None)
     if from_db_value is None or isinstance(field, models.JSONField):
         return decode
@@ -104,13 +108,47 @@ def refuse_container(field: models.Field, value: Any) -> None:
         )
 
 
-def _text(field: models.Field) -> Converter:
+def _preparing(field: models.Field) -> Converter:
+    """Return the field's `get_prep_value()` with containers refused.
+
+    Django's own are kept from making text of one. Somebody's own may well take a list, and is
+    kept from making one: it would be stored as it is.
+    """
     prepare = field.get_prep_value
+    of_django = _is_djangos(field)
+
+    def encode(value: Any) -> Any:
+        if of_django:
+            refuse_container(field, value)
+        value = prepare(value)
+        if not of_django:
+            refuse_container(field, value)
+        return value
+
+    return encode
+
+
+def _is_djangos(field: models.Field) -> bool:
+    """Tell whether the preparation of values is one of Django's own."""
+    return type(field).get_prep_value.__module__.startswith("django.")
+
+
+def _detached(convert: Converter) -> Converter:
+    """Return `convert` with a copy of mutable results, which nobody's later change shall reach."""
+
+    def converted(value: Any) -> Any:
+        value = convert(value)
+        return copy.deepcopy(value) if isinstance(value, dict | list) else value
+
+    return converted
+
+
+def _text(field: models.Field) -> Converter:
+    prepare = _preparing(field)
 
     def encode(value: Any) -> Any:
         if type(value) is str and plain:
             return value
-        refuse_container(field, value)
         value = prepare(value)
         # Of a subclass, such as Django's SafeString, only the text is stored.
         return str.__str__(value) if isinstance(value, str) else value
@@ -123,11 +161,11 @@ _PLAIN_TEXT = {models.CharField.get_prep_value, models.TextField.get_prep_value}
 
 
 def _integer(field: models.Field) -> Converter:
-    prepare = field.get_prep_value
+    prepare = _preparing(field)
+    plain = _is_djangos(field)
 
     def encode(value: Any) -> Any:
-        if type(value) is not int:
-            refuse_container(field, value)
+        if type(value) is not int or not plain:
             value = prepare(value)
         if value is not None and not _INT64_MIN <= value <= _INT64_MAX:
             raise DataError(
@@ -139,20 +177,11 @@ def _integer(field: models.Field) -> Converter:
     return encode
 
 
-def _scalar(field: models.Field) -> Converter:
-    prepare = field.get_prep_value
-
-    def encode(value: Any) -> Any:
-        refuse_container(field, value)
-        return prepare(value)
-
-    return encode
-
-
 def _decimal(field: models.DecimalField) -> Converter:
+    prepare = _preparing(field)
+
     def encode(value: Any) -> Any:
-        refuse_container(field, value)
-        value = field.get_prep_value(value)
+        value = prepare(value)
         if value is None:
             return None
         if field.decimal_places is not None:
@@ -175,9 +204,10 @@ def _decimal(field: models.DecimalField) -> Converter:
 
 
 def _datetime(field: models.DateTimeField) -> Converter:
+    prepare = _preparing(field)
+
     def encode(value: Any) -> Any:
-        refuse_container(field, value)
-        value = field.get_prep_value(value)
+        value = prepare(value)
         if value is None:
             return None
         if timezone.is_aware(value) and not settings.USE_TZ:
@@ -192,10 +222,10 @@ def _datetime(field: models.DateTimeField) -> Converter:
 
 def _date(field: models.DateField) -> Converter:
     """BSON has no dates: midnight UTC stands for the day, whatever the time zone."""
+    prepare = _preparing(field)
 
     def encode(value: Any) -> Any:
-        refuse_container(field, value)
-        value = field.get_prep_value(value)
+        value = prepare(value)
         if value is None:
             return None
         utc = datetime.UTC if settings.USE_TZ else None
@@ -206,10 +236,10 @@ def _date(field: models.DateField) -> Converter:
 
 def _time(field: models.TimeField) -> Converter:
     """BSON has no times: ISO 8601 text with all six decimals sorts as the times do."""
+    prepare = _preparing(field)
 
     def encode(value: Any) -> Any:
-        refuse_container(field, value)
-        value = field.get_prep_value(value)
+        value = prepare(value)
         return None if value is None else value.isoformat(timespec="microseconds")
 
     return encode
@@ -310,8 +340,8 @@ _ENCODERS: dict[str, Callable[[Any], Converter]] = {
         ),
         _integer,
     ),
-    "BooleanField": _scalar,
-    "FloatField": _scalar,
+    "BooleanField": _preparing,
+    "FloatField": _preparing,
     "DecimalField": _decimal,
     "DateTimeField": _datetime,
     "DateField": _date,

@@ -1,18 +1,22 @@
 """How one class is stored: compiled once, then used for every document of it.
 
 A `Plan` turns instances into stored documents and back. It fills `__dict__` directly, as
-Django's own `from_db()` would through `__init__`; a class that overrides `__init__`, or whose
-`pre_init`/`post_init` signals have receivers, takes that slower road.
+Django's own `from_db()` would through `__init__`. That slower road is taken by a class that
+overrides either, that has a field with a descriptor of its own, or whose `pre_init`/`post_init`
+signals have receivers.
 """
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Collection, Iterable
 from typing import Any, NamedTuple
 
 from django.db import models
 from django.db.models import signals
 from django.db.models.fields import NOT_PROVIDED
+from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
 from django.db.utils import DataError
 from django.utils.functional import cached_property
 
@@ -69,9 +73,12 @@ class Plan:
         # A column that is another field's attribute would be overwritten: look one by one.
         names = {field.attname for field in self.fields}
         self._adoptable = not any(column in names for column, _ in self._renamed)
-        self._names = [field.attname for field in self.fields]
+        names |= self._unstored.keys()
+        self._names = [
+            each.attname for each in model._meta.concrete_fields if each.attname in names
+        ]
         self._new = model.__new__
-        self._own_init = model.__init__ is not models.Model.__init__
+        self._by_django = _wants_to_be_asked(model) or any(map(_sets_itself, self.fields))
         self._partial: dict[frozenset[str], Plan] = {}
         #: What a projection says nothing about, see `loaded.py`.
         self._deferred: dict[str, Any] = {}
@@ -146,7 +153,7 @@ class Plan:
         Raises `DataError` naming document, field and value if a stored value can't be the
         field's.
         """
-        if self._own_init or (_anybody_listens() and self._has_receivers()):
+        if self._by_django or (_anybody_listens() and self._has_receivers()):
             return self._hydrate_slowly(document, db, fetch_mode)
         state = LoadedState()
         state.db = db
@@ -209,7 +216,7 @@ class Plan:
     def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
         found = self._collected(document)
         values = [found[name] for name in self._names]
-        instance = models.Model.from_db.__func__(self.model, db, self._names, values)
+        instance = self.model.from_db(db, self._names, values)
         instance._state.loaded = {**self._deferred, **document}
         if fetch_mode is not None:
             instance._state.fetch_mode = fetch_mode
@@ -228,6 +235,28 @@ class Plan:
 
 
 _ABSENT = object()
+
+#: Of these, nothing is lost where the value is put into `__dict__`; ImageField, whose descriptor
+#: is the third, listens to `post_init`.
+_KEEPING = {
+    descriptor.__set__
+    for descriptor in (ForeignKeyDeferredAttribute, FileDescriptor, ImageFileDescriptor)
+}
+
+
+def _wants_to_be_asked(model: Any) -> bool:
+    return (
+        model.__init__ is not models.Model.__init__
+        or model.__setattr__ is not models.Model.__setattr__
+        or model.from_db.__func__ is not models.Model.from_db.__func__
+    )
+
+
+def _sets_itself(field: FieldPlan) -> bool:
+    """Tell whether setting the attribute does more than to keep the value."""
+    descriptor = inspect.getattr_static(field.field.model, field.attname, None)
+    setter = getattr(type(descriptor), "__set__", None)
+    return setter is not None and setter not in _KEEPING
 
 
 def _anybody_listens() -> bool:

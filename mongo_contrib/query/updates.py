@@ -51,6 +51,8 @@ def update_of(model: Any, values: dict[str, Any]) -> Any:
 def _stored(path: Path, value: Any) -> Any:
     if path.field.is_relation:
         return cast(path, value)
+    if hasattr(path.field, "prepared"):
+        value = path.field.prepared(value)
     return encode_value(path.field, value)
 
 
@@ -78,9 +80,17 @@ def as_update(model: Any, update: dict[str, Any]) -> Any:
 
 
 def _computed(model: Any, path: str, value: Any) -> Any:
-    """Return the aggregation expression of `value` in the type that its field stores."""
-    computed = compile_expression(model, value)
+    """Return the aggregation expression of `value` in the form that its field stores."""
     field = field_at(model, path)
+    computed = _in_type(model, path, field, value)
+    if field.null and not stores_null(field):
+        # None is left out of documents, and a unique index takes any number that lack it.
+        return {"$ifNull": [computed, "$$REMOVE"]}
+    return computed
+
+
+def _in_type(model: Any, path: str, field: Any, value: Any) -> Any:
+    computed = compile_expression(model, value)
     stored = kind(field)
     if stored == "DateField" and kind_of(model, value) == "DateTimeField":
         raise NotSupportedError(
@@ -90,7 +100,9 @@ def _computed(model: Any, path: str, value: Any) -> Any:
         # Of 7 / 2 a field of whole numbers holds 3, as Python's int() and SQL have it.
         return {"$toLong": {"$trunc": computed}}
     if stored == "DecimalField":
-        return {"$round": [{"$toDecimal": computed}, field.decimal_places]}
+        number = {"$toDecimal": computed}
+        places = field.decimal_places
+        return number if places is None else {"$round": [number, places]}
     if stored == "FloatField":
         return {"$toDouble": computed}
     if stored == "DateField":

@@ -269,3 +269,9 @@ def test_templates_cannot_change_anything():
     assert Every.objects.count() == 1
     for name in ("update", "delete", "bulk_create", "bulk_update", "get_or_create"):
         assert getattr(Every.objects.all(), name).alters_data, name
+
+
+def test_nothing_computed_is_left_out_so_that_a_unique_index_takes_it_twice():
+    first, second = Author.objects.create(name="a"), Author.objects.create(name="b")
+    assert Author.objects.filter(pk__in=[first.pk, second.pk]).update(email=F("email")) == 2
+    assert "email" not in Author.objects.collection.find_one({"_id": first.pk})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from django.apps import apps
@@ -90,6 +91,12 @@ class _EmbeddedField(NestedField):
         """Return the stored form of one embedded document, given as instance or as dict."""
         return self.to_instance(value)._to_bson()
 
+    def prepare_document(self, value: Any) -> Any:
+        """Return the instance of `value`, its fields set as `pre_save()` sets them."""
+        instance = self.to_instance(value)
+        instance._prepare_to_save()
+        return instance
+
     def to_instance(self, value: Any) -> Any:
         """Return `value` as an instance; a dict gives the fields by their names."""
         document = self.document
@@ -128,6 +135,9 @@ class EmbeddedDocumentField(_EmbeddedField):
     def get_internal_type(self) -> str:
         return "EmbeddedDocumentField"
 
+    def prepared(self, value: Any) -> Any:
+        return self.prepare_document(value)
+
     def to_bson(self, value: Any) -> dict[str, Any]:
         return self.encode_document(value)
 
@@ -154,8 +164,6 @@ class EmbeddedDocumentField(_EmbeddedField):
             **{
                 "form_class": EmbeddedDocumentFormField,
                 "document": self.document,
-                # Django would add one for a default that is callable, as a document's is.
-                "show_hidden_initial": False,
                 **kwargs,
             }
         )
@@ -177,6 +185,12 @@ class EmbeddedDocumentListField(_EmbeddedField):
 
     def get_internal_type(self) -> str:
         return "EmbeddedDocumentListField"
+
+    def prepared(self, value: Any) -> Any:
+        items = [self.prepare_document(item) for item in value]
+        # A list stays the very one that others may hold, unless there were dicts in it.
+        same = type(value) is list and all(map(operator.is_, items, value))
+        return value if same else items
 
     def to_bson(self, value: Any) -> list[dict[str, Any]]:
         return [self.encode_document(item) for item in value]

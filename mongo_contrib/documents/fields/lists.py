@@ -58,17 +58,13 @@ class ListField(NestedField):
                     id="mongo_contrib.E020",
                 )
             )
-        if self.has_default() and not callable(self.default):
-            errors.append(
-                checks.Warning(
-                    f"{type(self).__name__} default should be a callable, or all documents "
-                    "share one list.",
-                    hint="Use default=list.",
-                    obj=self,
-                    id="mongo_contrib.W021",
-                )
-            )
         return errors
+
+    def prepared(self, value: Any) -> Any:
+        base_field = self.base_field
+        if not isinstance(base_field, NestedField) or not isinstance(value, list | tuple):
+            return value
+        return [None if item is None else base_field.prepared(item) for item in value]
 
     def to_bson(self, value: Any) -> list[Any]:
         if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
@@ -112,9 +108,6 @@ class ListField(NestedField):
             **{
                 "form_class": ListFormField,
                 "base_field": self.base_field.formfield(),
-                # Django would add one for a default that is callable, and take what nobody has
-                # touched for a change.
-                "show_hidden_initial": False,
                 **kwargs,
             }
         )

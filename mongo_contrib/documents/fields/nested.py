@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from bson import json_util
-from django.core import exceptions
+from django.core import checks, exceptions
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
@@ -30,6 +30,34 @@ class NestedField(models.Field):
 
     def from_bson(self, value: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define from_bson().")
+
+    def pre_save(self, model_instance: models.Model, add: bool) -> Any:
+        value = super().pre_save(model_instance, add)
+        if value is None or hasattr(value, "resolve_expression"):
+            return value
+        prepared = self.prepared(value)
+        if prepared is not value:
+            # Made of what was given, with values of their own: the next save must find the same.
+            setattr(model_instance, self.attname, prepared)
+        return prepared
+
+    def prepared(self, value: Any) -> Any:
+        """Return `value` ready to be stored, the fields of embedded documents included."""
+        return value
+
+    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
+        errors = super().check(**kwargs)
+        if self.has_default() and self.default is not None and not callable(self.default):
+            errors.append(
+                checks.Warning(
+                    f"{type(self).__name__} default should be a callable, or all documents "
+                    "share one value.",
+                    hint="Use default=list, or a function that makes the value.",
+                    obj=self,
+                    id="mongo_contrib.W021",
+                )
+            )
+        return errors
 
     def value_to_string(self, obj: models.Model) -> str:
         value = self.value_from_object(obj)
