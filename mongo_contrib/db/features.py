@@ -4,6 +4,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db.backends.base.features import BaseDatabaseFeatures
+from pymongo import ReadPreference, WriteConcern
 from pymongo.errors import ConfigurationError, OperationFailure
 
 from mongo_contrib.db.probes import PROBES
@@ -152,7 +153,10 @@ class DatabaseFeatures(BaseDatabaseFeatures):
 
     def _probe(self, name: str) -> bool:
         # Not the connection's session: a probe that fails would end its transaction.
-        database = self.connection.database
+        # Each probe reads what it has just written, so whatever the project prefers for itself:
+        database = self.connection.database.with_options(
+            read_preference=ReadPreference.PRIMARY, write_concern=WriteConcern(1)
+        )
         scratch = f"mongo_contrib_probe_{uuid4().hex}"
         with self.connection.wrap_database_errors:
             try:

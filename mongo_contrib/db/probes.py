@@ -9,6 +9,7 @@ what makes it special.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import OperationFailure
@@ -23,7 +24,8 @@ def transactions(database: Database[Document], name: str) -> bool:
     # Reading suffices: a standalone server refuses the transaction's number. So this probe, the
     # only one that production asks for by itself, leaves nothing behind.
     with database.client.start_session() as session:
-        session.start_transaction()
+        # Else it would inherit what the client prefers, which may be refused.
+        session.start_transaction(read_preference=ReadPreference.PRIMARY)
         database[name].find_one({}, session=session)
         session.abort_transaction()
     return True

@@ -311,6 +311,7 @@ def test_a_connection_lost_inside_a_block_ends_it(connect, proxy, people):
 @needs_transactions
 def test_a_transaction_reads_from_the_primary_whatever_the_client_prefers(connect, people):
     extra = connect(OPTIONS={"readPreference": "secondaryPreferred"})
+    assert extra.features.has("transactions")
     there = Repository("people", using=extra.alias)
     with transaction.atomic(using=extra.alias):
         there.insert_one({"_id": 1})
