@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.contrib.admin.checks import ModelAdminChecks
@@ -45,18 +46,12 @@ class MongoModelAdminChecks(ModelAdminChecks):
         errors = super()._check_search_fields(obj)
         if errors or not is_document(obj):
             return errors
-        return [
-            error
-            for name in obj.search_fields
-            for error in _refused(
-                obj,
-                lambda name=name: obj.model._default_manager.filter(
-                    search.condition(obj.model, [str(name)], "0")
-                ),
-                "search_fields",
-                "mongo_admin.E005",
-            )
-        ]
+        manager = obj.model._default_manager
+        found: list[Any] = []
+        for name in map(str, obj.search_fields):
+            attempt = partial(_search, manager, name)
+            found += _refused(obj, attempt, "search_fields", "mongo_admin.E005")
+        return found
 
     def _check_list_filter_item(self, obj: Any, item: Any, label: str) -> list[Any]:
         errors = super()._check_list_filter_item(obj, item, label)
@@ -79,6 +74,10 @@ class MongoModelAdminChecks(ModelAdminChecks):
 def is_document(obj: Any) -> bool:
     """Whether an admin is one of documents."""
     return bool(getattr(obj.model, "_is_document", False))
+
+
+def _search(manager: Any, name: str) -> Any:
+    return manager.filter(search.condition(manager.model, [name], "0"))
 
 
 def _refused(obj: Any, attempt: Callable[[], Any], option: str, id: str) -> list[Any]:

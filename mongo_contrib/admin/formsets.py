@@ -5,11 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from bson import BSON
+from bson.binary import UuidRepresentation
+from bson.codec_options import CodecOptions
 from django import forms
 from django.core.exceptions import ValidationError
 from django.forms.models import BaseModelFormSet
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
+
+# The suite's own, for UUIDs.
+_CODECS: CodecOptions[Any] = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
 
 
 class EmbeddedDocumentFormSet(BaseModelFormSet):
@@ -211,7 +216,17 @@ class TokenField(forms.CharField):
 
 def fingerprint(item: Any) -> str:
     """Return a text that only this value has, as far as it is stored."""
-    stored = BSON.encode(item._to_bson())
+    # As it was read, for encoding may set fields anew; and without those that are set whenever
+    # somebody saves the parent, or else every save would be a change of all its items.
+    loaded = getattr(item._state, "loaded", None)
+    stored = dict(item._to_bson() if loaded is None else loaded)
+    for field in item._meta.concrete_fields:
+        if getattr(field, "auto_now", False):
+            stored.pop(field.column, None)
     # Keyed, so that it tells nothing about fields that the form doesn't show.
-    digest = salted_hmac("mongo_contrib.admin.formsets", stored, algorithm="sha256")
+    digest = salted_hmac(
+        "mongo_contrib.admin.formsets",
+        BSON.encode(stored, codec_options=_CODECS),
+        algorithm="sha256",
+    )
     return digest.hexdigest()[:20]

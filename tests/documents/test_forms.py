@@ -105,3 +105,13 @@ def test_no_value_can_become_an_operator():
     form = PublisherForm(FABER | {"home-city": '{"$ne": 1}'})
     assert form.is_valid()
     assert form.cleaned_data["home"].city == '{"$ne": 1}'
+
+
+def test_a_default_that_is_callable_needs_no_hidden_copy():
+    """With one, Django would take what nobody has touched for a change."""
+    from django.db import models
+
+    from mongo_contrib.documents import EmbeddedDocumentField, ListField
+
+    assert not EmbeddedDocumentField(Address, default=Address).formfield().show_hidden_initial
+    assert not ListField(models.CharField(), default=list).formfield().show_hidden_initial

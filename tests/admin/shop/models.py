@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.core.exceptions import ValidationError
 from django.db import models
 
@@ -61,6 +63,12 @@ class Label(EmbeddedDocument):
         return self.code
 
 
+class Stamp(EmbeddedDocument):
+    text = models.CharField(max_length=20)
+    serial = models.UUIDField(default=uuid.uuid4, editable=False)
+    touched = models.DateTimeField(auto_now=True)
+
+
 class Product(Document):
     name = models.CharField(max_length=100)
     kind = models.CharField(
@@ -107,6 +115,11 @@ class Wish(Document):
 
     def __str__(self) -> str:
         return self.text
+
+
+class Crate(Document):
+    name = models.CharField(max_length=20)
+    stamps = EmbeddedDocumentListField(Stamp)
 
 
 class Rate(Document):
