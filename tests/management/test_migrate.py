@@ -156,6 +156,14 @@ def test_a_server_that_is_not_there_is_one_sentence(alone):
     assert "Traceback" not in output
 
 
+def test_an_embedded_server_that_is_not_there_is_told_in_a_sentence(alone, tmp_path):
+    project = alone(MONGODB_URI=f"embedded:{tmp_path}", MONGO_EMBEDDED_SERVER="sqlite")
+    output = project("migrate", code=1)
+    assert output.startswith("CommandError: ")
+    assert "mongod, rust, python" in output
+    assert "Traceback" not in output
+
+
 def test_nobody_is_told_of_unapplied_migrations(connection):
     """Private API: runserver and createsuperuser look for migrations of all SQL apps."""
     out = StringIO()

@@ -5,6 +5,7 @@ from importlib import import_module
 from typing import Any
 
 from django.apps import apps
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management.base import CommandError, no_translations
 from django.core.management.commands.migrate import Command as DjangoCommand
 from django.core.management.sql import emit_post_migrate_signal, emit_pre_migrate_signal
@@ -41,7 +42,7 @@ class Command(DjangoCommand):
         if is_mongo(options["database"]):
             try:
                 self.handle_mongo(**options)
-            except DatabaseError as exc:
+            except (DatabaseError, ImproperlyConfigured) as exc:
                 raise CommandError(str(exc)) from exc
         else:
             super().handle(*args, **options)
