@@ -12,11 +12,14 @@ from django.db.models.expressions import Star
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import decode_value
+from .casting import WHOLE
 from .conditions import NOTHING
 from .expressions import compile_expression, reference
 from .filters import build
 from .nodes import evaluate
 from .paths import kind
+
+_NUMBERS = WHOLE | {"FloatField", "DecimalField", "DurationField", "JSONField"}
 
 #: What stands before Null in BSON's order: nothing but a missing field, so this asks for a value.
 _HAS_VALUE = "$gt"
@@ -49,7 +52,14 @@ class Accumulator:
         """Return the field that is aggregated, if it is one and not a computation."""
         if not isinstance(self.source, F):
             return None
-        return reference(self.model, self.source.name).field
+        field = reference(self.model, self.source.name).field
+        if isinstance(self.aggregate, Sum | Avg) and kind(field) not in _NUMBERS:
+            # MongoDB passes over what is no number, and says 0.
+            raise FieldError(
+                f"{type(self.aggregate).__name__}({self.source.name!r}) needs numbers, and "
+                f"{self.source.name!r} is a {type(field).__name__}."
+            )
+        return field
 
     @property
     def operand(self) -> Any:
@@ -85,6 +95,11 @@ def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, 
     }
     if not accumulators:
         return {}
+    if query.distinct and query.values_select:
+        raise NotSupportedError(
+            "aggregate() after values().distinct() would have to count rows, not documents; use "
+            "Count(..., distinct=True), or .pipeline([...])."
+        )
     stages = query.leading_stages(using)
     if stages is None:
         return {alias: each.value({}) for alias, each in accumulators.items()}

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from django.db.utils import NotSupportedError
+
 from ..mapping.encoding import decode_value
 from .paths import Path
 
@@ -85,6 +87,11 @@ class DocumentCompiler:
     def _distinct_stages(self, paths: list[Path]) -> list[dict[str, Any]] | None:
         """Group by the values; what is sorted by counts as one of them, as in SQL."""
         query = self.query
+        if any(path.relation is not None for path in paths):
+            raise NotSupportedError(
+                f"values({', '.join(query.values_select)}).distinct() reaches into another "
+                "collection; make rows distinct there, or use .pipeline([...]) with $lookup."
+            )
         plain = query.clone()
         plain.clear_limits()
         stages = plain.leading_stages(self.using)

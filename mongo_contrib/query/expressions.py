@@ -49,12 +49,19 @@ def compile_expression(model: Any, value: Any) -> Any:
 
 
 def reference(model: Any, name: str) -> Path:
-    """Return the path that `F(name)` names; NotSupportedError if it is in another collection."""
+    """Return the path that `F(name)` names; NotSupportedError if it leads to no single value."""
     path = resolve(model, name)
     if path.relation is not None or path.rest:
         raise NotSupportedError(
             f"F({name!r}) reaches beyond the document of {model._meta.label}; use "
             ".pipeline([...]) with $lookup."
+        )
+    # Aggregation expressions make arrays of paths through arrays, and know no positions.
+    position = any(part.isdecimal() for part in path.path.split("."))
+    if path.list_path is not None or (position and kind(path.field) != "JSONField"):
+        raise NotSupportedError(
+            f"F({name!r}) reaches into a list of {model._meta.label}; use .pipeline([...]) with "
+            "$unwind."
         )
     return path
 

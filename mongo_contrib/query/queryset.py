@@ -117,6 +117,11 @@ class DocumentQuerySet(QuerySet):
             raise TypeError("Cannot reverse after pipeline() or dates(); add a $sort stage.")
         return super().reverse()
 
+    def _merge_sanity_check(self, other: QuerySet) -> None:
+        super()._merge_sanity_check(other)
+        if self.query.stages or other.query.stages:
+            raise TypeError("Cannot combine after pipeline() or dates().")
+
     def distinct(self, *field_names: str) -> Any:
         """Return each row of `values()` once; documents differ anyway, by their keys."""
         if field_names:

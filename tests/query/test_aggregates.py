@@ -146,3 +146,21 @@ def test_what_cannot_be_aggregated(aggregate, error):
 def test_aggregates_across_references_name_the_alternative():
     with pytest.raises(NotSupportedError, match=r"\$lookup"):
         Book.objects.aggregate(Count("author__name"))
+
+
+@pytest.mark.parametrize("name", ["remarks__stars", "remarks__0__stars", "tags__0"])
+@pytest.mark.parametrize("kind", [Count, Max, Sum])
+def test_values_inside_of_lists_are_refused_not_passed_over(name, kind):
+    with pytest.raises(NotSupportedError, match=r"\$unwind"):
+        Book.objects.aggregate(x=kind(name))
+
+
+@pytest.mark.parametrize("name", ["title", "tags", "published", "author"])
+def test_a_sum_of_what_is_no_number_is_refused(name):
+    with pytest.raises(FieldError, match="needs numbers"):
+        Book.objects.aggregate(x=Sum(name))
+
+
+def test_aggregates_of_distinct_rows_are_refused():
+    with pytest.raises(NotSupportedError, match="distinct=True"):
+        Book.objects.values("pages").distinct().aggregate(n=Count("pages"))
