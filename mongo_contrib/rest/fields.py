@@ -37,6 +37,7 @@ class FloatField(serializers.FloatField):
 
     def to_internal_value(self, data: Any) -> float:
         value = super().to_internal_value(data)
+        # Needless when the oldest Django REST framework supported is 3.18, which does it too.
         if not math.isfinite(value):
             self.fail("invalid")
         return value

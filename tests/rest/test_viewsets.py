@@ -5,6 +5,7 @@ import threading
 
 import pytest
 from bson import ObjectId
+from django.core.exceptions import ValidationError
 from django.db import connections
 from django.db.models.signals import pre_save
 from rest_framework.test import APIClient
@@ -358,6 +359,19 @@ def test_a_query_that_takes_too_long_is_no_error_of_the_site(api, db, monkeypatc
     answer = api.get("/books/")
     assert answer.status_code == 503
     assert "detail" in answer.json()
+
+
+def test_what_a_class_refuses_to_save_is_an_error_of_the_field(api):
+    def refuse(sender, instance, **kwargs):
+        raise ValidationError({"name": "Not this one."})
+
+    pre_save.connect(refuse, sender=Publisher)
+    try:
+        refused = api.post("/publishers/", {"name": "Piper"})
+    finally:
+        pre_save.disconnect(refuse, sender=Publisher)
+    assert refused.status_code == 400
+    assert refused.json() == {"name": ["Not this one."]}
 
 
 # What the framework brings
