@@ -28,7 +28,7 @@ def check_document(model: Any) -> list[checks.CheckMessage]:
 
 def check_embedded(model: Any) -> list[checks.CheckMessage]:
     """Return what is wrong with an embedded class."""
-    return [*_fields(model)]
+    return [*_fields(model), *_references(model)]
 
 
 def _managers(model: Any) -> list[checks.CheckMessage]:
@@ -91,6 +91,22 @@ def _fields(model: Any) -> list[checks.CheckMessage]:
                 )
             )
     return errors
+
+
+def _references(model: Any) -> list[checks.CheckMessage]:
+    """Deletion asks collections who refers to a document; here is none to ask."""
+    return [
+        checks.Warning(
+            f"{field.name!r} lies in embedded documents, where nobody looks for it when what it "
+            "refers to is deleted: on_delete has no effect.",
+            hint="Say on_delete=models.DO_NOTHING, or keep the reference in the document itself.",
+            obj=field,
+            id="mongo_contrib.W033",
+        )
+        for field in model._meta.local_concrete_fields
+        if isinstance(field, models.ForeignKey)
+        and field.remote_field.on_delete is not models.DO_NOTHING
+    ]
 
 
 def _ordering(model: Any) -> list[checks.CheckMessage]:

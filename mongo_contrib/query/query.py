@@ -284,6 +284,8 @@ class DocumentQuery:
             if field.is_relation and rest:
                 # only("country__name"): what select_related() fetches comes whole.
                 continue
+            if not field.concrete:
+                raise FieldError(f"{name!r} is no field of {self.model._meta.label}.")
             found.add(field.attname)
         return frozenset(found)
 

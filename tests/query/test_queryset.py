@@ -581,3 +581,9 @@ def test_pipelines_are_not_combined(combine):
     for sides in ((stages, Book.objects.filter(pages=2)), (Book.objects.filter(pages=2), stages)):
         with pytest.raises(TypeError, match="combine"):
             combine(*sides)
+
+
+@pytest.mark.parametrize("method", ["only", "defer"])
+def test_what_is_no_field_can_not_be_deferred(method):
+    with pytest.raises(FieldError, match="books"):
+        getattr(Author.objects, method)("books")
