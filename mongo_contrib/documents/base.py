@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, IntegrityError, models, router
-from django.db.models.base import ModelBase
 
 from ..db import get_connection
 from ..mapping.changes import changes
@@ -17,83 +15,8 @@ from ..query.manager import DocumentManager, EmbeddedManager
 from ..query.updates import as_update, refuse_expressions
 from ..repository import Repository
 from .checks import check_document, check_embedded
+from .classes import DocumentBase, EmbeddedDocumentBase
 from .constraints import on_server
-from .fields.objectid import ObjectIdAutoField
-from .fields.position import PositionField
-from .indexes import name_index
-from .related import DocumentForeignKeyDescriptor, DocumentOneToOneDescriptor
-
-#: The manager that Django's own machinery uses (`_base_manager`), under this name on each class.
-BASE_MANAGER = "_documents"
-
-
-class DocumentBase(ModelBase):
-    """Make model classes that no SQL reaches, whatever their bases and their `Meta` say."""
-
-    def __new__(
-        mcs, name: str, bases: tuple[type, ...], attrs: dict[str, Any], **kwargs: Any
-    ) -> Any:
-        parents = [base for base in bases if isinstance(base, ModelBase)]
-        meta = attrs.get("Meta")
-        if any(isinstance(parent, DocumentBase) for parent in parents):
-            if getattr(meta, "proxy", False):
-                return super().__new__(mcs, name, bases, attrs, **kwargs)
-            mcs._refuse_concrete_parents(name, parents)
-            if not getattr(meta, "abstract", False) and not _declares_primary_key(parents, attrs):
-                attrs = {"id": mcs.automatic_key(), **attrs}
-        return super().__new__(mcs, name, bases, attrs, **kwargs)
-
-    @staticmethod
-    def automatic_key() -> models.Field:
-        return ObjectIdAutoField(primary_key=True, verbose_name="ID", auto_created=True)
-
-    @staticmethod
-    def _refuse_concrete_parents(name: str, parents: list[ModelBase]) -> None:
-        for parent in parents:
-            if hasattr(parent, "_meta") and not parent._meta.abstract:
-                raise ImproperlyConfigured(
-                    f"{name} inherits from {parent._meta.label}, which has a collection of its "
-                    "own; inherit from an abstract class (Meta: abstract = True), or make "
-                    f"{name} a proxy (Meta: proxy = True)."
-                )
-
-    def add_to_class(cls, name: str, value: Any) -> None:
-        if isinstance(value, models.Field):
-            if value.primary_key:
-                cls._store_key(value)
-            if isinstance(value, models.ForeignKey):
-                value.db_constraint = False
-                value.forward_related_accessor_class = (
-                    DocumentOneToOneDescriptor
-                    if isinstance(value, models.OneToOneField)
-                    else DocumentForeignKeyDescriptor
-                )
-        super().add_to_class(name, value)
-        if name == "_meta":
-            # With a plain model as the first base, Django would take that one's.
-            value.managed = False
-            value.base_manager_name = BASE_MANAGER
-
-    def _store_key(cls, field: models.Field) -> None:
-        field.db_column = "_id"
-
-    def _prepare(cls) -> None:
-        for index in cls._meta.indexes:
-            if not index.name:
-                name_index(cls, index)
-        super()._prepare()
-
-
-def _declares_primary_key(parents: list[ModelBase], attrs: dict[str, Any]) -> bool:
-    declared = [value for value in attrs.values() if isinstance(value, models.Field)]
-    inherited = [
-        field
-        for parent in parents
-        if hasattr(parent, "_meta")
-        for field in parent._meta.local_fields
-        if field.name not in attrs
-    ]
-    return any(field.primary_key for field in [*declared, *inherited])
 
 
 class Document(models.Model, metaclass=DocumentBase):
@@ -319,17 +242,6 @@ class Document(models.Model, metaclass=DocumentBase):
         error = getattr(self, "NotUpdated", DatabaseError)
         forced = "Save with update_fields" if update_fields else "Forced update"
         raise error(f"{forced} did not affect any rows.")
-
-
-class EmbeddedDocumentBase(DocumentBase):
-    """Make classes of documents that live inside others: no collection, no `_id` of their own."""
-
-    @staticmethod
-    def automatic_key() -> models.Field:
-        return PositionField(primary_key=True, auto_created=True)
-
-    def _store_key(cls, field: models.Field) -> None:
-        """A key that the class declares is stored like any other field."""
 
 
 class EmbeddedDocument(models.Model, metaclass=EmbeddedDocumentBase):

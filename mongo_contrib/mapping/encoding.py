@@ -3,8 +3,9 @@
 `encode_value(field, value)` and `decode_value(field, value)` are the whole interface; they
 know no server and no class. A field converts itself when it has `to_bson()` and
 `from_bson()`. For Django's own fields the table below says what is stored; a subclass that
-overrides `get_prep_value()` or `from_db_value()` is heard first, as Django does. Neither is
-ever called with None: a missing key and null are both None (see `changes.py`).
+overrides `get_prep_value()`, `get_db_prep_value()`, `get_db_prep_save()` or `from_db_value()`
+is heard first, as Django does. None of them is ever called with None: a missing key and null
+are both None (see `changes.py`).
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.db.utils import DataError
 from django.utils import timezone
+
+from ..db import get_connection
 
 Converter = Callable[[Any], Any]
 
@@ -63,6 +66,8 @@ def encoder(field: models.Field) -> Converter:
         return lambda value: encode_value(target, _primary_key(field, value))
     if hasattr(field, "to_bson"):
         return field.to_bson
+    if not (_is_djangos(field, "get_db_prep_value") and _is_djangos(field, "get_db_prep_save")):
+        return _for_databases(field)
     make = _ENCODERS.get(field.get_internal_type())
     if make is None:
         # Somebody's own field: Django's conversion for databases, then plain BSON.
@@ -128,9 +133,20 @@ def _preparing(field: models.Field) -> Converter:
     return encode
 
 
-def _is_djangos(field: models.Field) -> bool:
-    """Tell whether the preparation of values is one of Django's own."""
-    return type(field).get_prep_value.__module__.startswith("django.")
+def _for_databases(field: models.Field) -> Converter:
+    """Return the preparation of a field that has its own for databases: encrypted ones do."""
+
+    def encode(value: Any) -> Any:
+        value = field.get_db_prep_save(value, connection=get_connection())
+        refuse_container(field, value)
+        return value
+
+    return encode
+
+
+def _is_djangos(field: models.Field, method: str = "get_prep_value") -> bool:
+    """Tell whether a preparation of values is one of Django's own."""
+    return bool(getattr(type(field), method).__module__.startswith("django."))
 
 
 def _detached(convert: Converter) -> Converter:

@@ -175,3 +175,24 @@ def test_a_projection_knows_nothing_of_what_it_leaves_out():
 
     whole = plan_of(Whole).partial(["_id", "name"]).hydrate({"_id": 1, "name": "x"}, "default")
     assert whole._state.loaded == {"_id": 1, "name": "x", "part": ...}
+
+
+@isolate_apps("tests.testapp")
+def test_what_a_field_prepares_for_databases_is_what_is_stored():
+    class Secret(models.TextField):
+        def get_db_prep_save(self, value, connection):
+            value = super().get_db_prep_save(value, connection)
+            return None if value is None else value[::-1]
+
+        def from_db_value(self, value, expression, connection):
+            return value[::-1]
+
+    class Safe(Document):
+        word = Secret()
+
+        class Meta:
+            app_label = "testapp"
+
+    safe = Safe.objects.create(word="abc")
+    assert Safe.objects.collection.find_one({"_id": safe.pk})["word"] == "cba"
+    assert Safe.objects.get(pk=safe.pk).word == "abc"
