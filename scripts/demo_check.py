@@ -40,6 +40,8 @@ def main() -> int:
     atlas = Atlas(data)
     # An end by SIGTERM (a time limit of CI) has to clean up like any other.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    # A shell that runs us in the background has Ctrl-C ignored, and Atlas would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         with atlas.running("from nothing"):
             kept = visit(atlas)

@@ -16,8 +16,10 @@ from mongo_contrib.embedded.state import DataDirectory
 ROOT = Path(__file__).parents[2]
 
 # Waits for the word, acquires, says so in one line of JSON, and stays until its input ends.
+# A shell that runs us in the background has Ctrl-C ignored, and children inherit that.
 USER = """
-import json, sys
+import json, signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from mongo_contrib.embedded import acquire, describe
 sys.stdin.readline()
 uri = acquire(sys.argv[1])

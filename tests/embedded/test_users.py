@@ -103,7 +103,7 @@ def test_ctrl_c_in_the_terminal_of_the_starter_stops_nobody_else(any_kind, home,
     said = starter.said()
     acquire(home)
     os.killpg(starter.process.pid, signal.SIGINT)
-    starter.process.wait()
+    starter.process.wait(30)
     assert os.getsid(said["server"]) not in (os.getsid(0), starter.process.pid)
     assert describe(home).pid == said["server"]
 
