@@ -107,7 +107,3 @@ def all_fulfil(path: Path, name: str, value: Any) -> bool:
         return False
     above = decimal.Decimal(str(value)) > 0
     return name in (("$lt", "$lte") if above else ("$gt", "$gte"))
-
-
-def _element(path: Path) -> Any:
-    return getattr(path.field, "base_field", path.field)

@@ -109,6 +109,11 @@ def _forward(path: Path, field: Any, found: list[tuple[Path, Any]]) -> Node:
 
 def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
     model, field = relation.related_model, relation.field
+    if getattr(model, "_is_embedded", False):
+        raise NotSupportedError(
+            f"{model._meta.label} is stored inside other documents, so {relation.name!r} leads to "
+            "no collection; ask the documents that hold it."
+        )
     here = replace(path, path=field.target_field.column, field=field.target_field)
     conditions: list[Any] = []
     absent = False

@@ -63,7 +63,6 @@ def kind(field: Any) -> str:
 def resolve(model: Any, name: str) -> Path:
     """Return the path of `name` in `model`; FieldError naming the choices if there is none."""
     parts = name.split(LOOKUP_SEP)
-    opts = model._meta
     field = get_field(model, parts[0])
     position = 1
     column, list_path = "", None
@@ -75,11 +74,16 @@ def resolve(model: Any, name: str) -> Path:
         if not rest:
             return Path(column, field, [], list_path)
         if field.is_relation:
-            if not _names_target(field, rest[0]):
-                if _is_lookup(field, rest):
-                    return Path(column, field, rest, list_path)
-                return _cross(field, column, list_path, rest)
-            return Path(column, field, rest[1:], list_path)
+            # A key that is itself a reference leads on from the value that is stored here.
+            while _names_target(field, rest[0]) and field.target_field.is_relation:
+                field, rest = field.target_field, rest[1:]
+                if not rest:
+                    return Path(column, field, [], list_path)
+            if _names_target(field, rest[0]):
+                return Path(column, field, rest[1:], list_path)
+            if _is_lookup(field, rest):
+                return Path(column, field, rest, list_path)
+            return _cross(field, column, list_path, rest)
         if hasattr(field, "document"):
             if kind(field) == "EmbeddedDocumentListField":
                 if rest[0].isdecimal():
@@ -92,7 +96,6 @@ def resolve(model: Any, name: str) -> Path:
             if has_field(field.document, rest[0]):
                 field = get_field(field.document, rest[0])
                 position += 1
-                opts = field.model._meta
                 continue
             return Path(column, field, rest, list_path)
         if hasattr(field, "base_field") and rest[0].isdecimal():
@@ -101,7 +104,6 @@ def resolve(model: Any, name: str) -> Path:
             return Path(column, field, rest, list_path)
         if isinstance(field, models.JSONField):
             return _json_path(column, field, rest, list_path)
-        del opts
         return Path(column, field, rest, list_path)
 
 

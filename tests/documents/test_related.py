@@ -5,8 +5,19 @@ from __future__ import annotations
 import pytest
 from bson import ObjectId
 from django.db.models import Prefetch
+from django.db.utils import NotSupportedError
 
-from tests.testapp.models import Author, Book, Publisher, Ticket
+from tests.testapp.models import (
+    Account,
+    Author,
+    Book,
+    Entry,
+    Mention,
+    Page,
+    Profile,
+    Publisher,
+    Ticket,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -92,3 +103,35 @@ def test_an_author_without_a_ticket():
     author = Author.objects.create(name="Ann")
     with pytest.raises(Author.ticket.RelatedObjectDoesNotExist):
         _ = author.ticket
+
+
+def test_a_key_that_is_a_reference_leads_on():
+    ann, bob = Account.objects.create(name="Ann"), Account.objects.create(name="Bob")
+    for account in (ann, bob):
+        profile = Profile.objects.create(account=account, motto=f"I am {account}")
+        Entry.objects.create(profile=profile, text=f"by {account}")
+    found = Entry.objects.filter
+    for entries in (
+        found(profile__account=ann),
+        found(profile__account=ann.pk),
+        found(profile__account__name="Ann"),
+        found(profile__account__id=ann.pk),
+        found(profile__motto="I am Ann"),
+        found(profile__pk=ann.pk),
+    ):
+        assert [entry.text for entry in entries] == ["by Ann"]
+    assert Account.objects.get(profile__entries__text="by Bob") == bob
+    assert set(Entry.objects.values_list("profile__account__name", flat=True)) == {"Ann", "Bob"}
+    assert (
+        Entry.objects.select_related("profile__account").get(text="by Bob").profile.account == bob
+    )
+    ann.delete()
+    assert [entry.text for entry in Entry.objects.all()] == ["by Bob"]
+
+
+def test_embedded_documents_are_no_collection_to_look_back_to():
+    account = Account.objects.create(name="Ann")
+    Page.objects.create(mentions=[Mention(account=account)])
+    assert Page.objects.filter(mentions__account__name="Ann").count() == 1
+    with pytest.raises(NotSupportedError, match=r"stored inside other documents"):
+        Account.objects.filter(mention__isnull=True)

@@ -176,3 +176,30 @@ class Mixed(Labelled, Document):
 
     class Meta:
         managed = True
+
+
+class Account(Document):
+    name = models.CharField(max_length=20)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Profile(Document):
+    """Its key is a reference."""
+
+    account = models.OneToOneField(Account, on_delete=models.CASCADE, primary_key=True)
+    motto = models.CharField(max_length=50, blank=True)
+
+
+class Entry(Document):
+    profile = models.ForeignKey(Profile, on_delete=models.CASCADE, related_name="entries")
+    text = models.CharField(max_length=50)
+
+
+class Mention(EmbeddedDocument):
+    account = models.ForeignKey(Account, on_delete=models.DO_NOTHING)
+
+
+class Page(Document):
+    mentions = EmbeddedDocumentListField(Mention)
