@@ -88,11 +88,7 @@ class Server:
         try:
             return self._collections[key]
         except KeyError:
-            collection = self.client[key[0]].get_collection(key[1], codec_options(key[2]))
-            if len(self._collections) >= MOST_COLLECTIONS:
-                self._collections.clear()
-            self._collections[key] = collection
-            return collection
+            return _remembered(self._collections, self.client, key)
 
     def client_arguments(self) -> dict[str, Any]:
         """Return the arguments of MongoClient; starts the embedded server, if it is one."""
@@ -146,6 +142,14 @@ def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
     )
 
 
+def _remembered(collections: dict[Key, Any], client: Any, key: Key) -> Any:
+    """Return the client's collection of a key, and keep it: making one takes a while."""
+    if len(collections) >= MOST_COLLECTIONS:
+        collections.clear()
+    collections[key] = client[key[0]].get_collection(key[1], codec_options(key[2]))
+    return collections[key]
+
+
 class LoopClient:
     """An event loop's AsyncMongoClient with its collections; closed when the loop ends."""
 
@@ -160,11 +164,7 @@ class LoopClient:
         try:
             return self._collections[key]
         except KeyError:
-            collection = self.client[key[0]].get_collection(key[1], codec_options(key[2]))
-            if len(self._collections) >= MOST_COLLECTIONS:
-                self._collections.clear()
-            self._collections[key] = collection
-            return collection
+            return _remembered(self._collections, self.client, key)
 
     def close_with_loop(self, forget: Callable[[], Any]) -> None:
         """Close the client when the loop shuts down its asynchronous generators.

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bson import Decimal128, ObjectId
+from bson import Decimal128
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -25,6 +25,7 @@ from django.db.utils import DataError
 from django.utils import timezone
 
 from ..db import get_connection
+from .decoding import DECODERS, copy_json
 
 Converter = Callable[[Any], Any]
 
@@ -83,7 +84,7 @@ def decoder(field: models.Field) -> Converter | None:
         # ObjectIds come as they are: the commonest key must cost nothing.
         return None if field.get_internal_type() == "ObjectIdField" else field.from_bson
     kind = field.get_internal_type()
-    decode = _DECODERS.get(kind)
+    decode = DECODERS.get(kind)
     if decode is None and kind not in _ENCODERS:
         decode = _detached(lambda value: value)
     from_db_value = getattr(field, "from_db_value", None)
@@ -298,38 +299,6 @@ def _json(field: models.JSONField) -> Converter:
     return encode
 
 
-_LEAVES = (
-    str,
-    int,
-    float,
-    bool,
-    type(None),
-    datetime.datetime,
-    ObjectId,
-    Decimal128,
-    bytes,
-)
-
-
-def copy_json(value: Any, name: str) -> Any:
-    """Return a deep copy of nested dicts and lists, so that neither side sees the other change.
-
-    Raises TypeError naming the field for a key that is no string or a value BSON can't hold.
-    """
-    if isinstance(value, _LEAVES):
-        return value
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"{name!r} has the key {key!r}; keys of documents are strings.")
-        return {key: copy_json(item, name) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [copy_json(item, name) for item in value]
-    raise TypeError(
-        f"{name!r} holds a {type(value).__name__}, which is neither JSON nor BSON: {value!r}."
-    )
-
-
 _ENCODERS: dict[str, Callable[[Any], Converter]] = {
     **dict.fromkeys(
         (
@@ -366,47 +335,4 @@ _ENCODERS: dict[str, Callable[[Any], Converter]] = {
     "UUIDField": _uuid,
     "BinaryField": _binary,
     "JSONField": _json,
-}
-
-
-def _decode_decimal(value: Any) -> Any:
-    if isinstance(value, Decimal128):
-        return value.to_decimal()
-    return decimal.Decimal(str(value))
-
-
-def _decode_date(value: Any) -> Any:
-    return value.date() if isinstance(value, datetime.datetime) else _parsed(datetime.date, value)
-
-
-def _decode_time(value: Any) -> Any:
-    return value.time() if isinstance(value, datetime.datetime) else _parsed(datetime.time, value)
-
-
-def _parsed(kind: Any, value: Any) -> Any:
-    if isinstance(value, str):
-        return kind.fromisoformat(value)
-    raise TypeError(f"a {kind.__name__} cannot be made of {value!r}")
-
-
-def _decode_duration(value: Any) -> Any:
-    return datetime.timedelta(microseconds=value)
-
-
-def _decode_float(value: Any) -> Any:
-    return value if type(value) is float else float(value)
-
-
-def _decode_json(value: Any) -> Any:
-    return copy_json(value, "JSON")
-
-
-_DECODERS: dict[str, Converter] = {
-    "DecimalField": _decode_decimal,
-    "DateField": _decode_date,
-    "TimeField": _decode_time,
-    "DurationField": _decode_duration,
-    "FloatField": _decode_float,
-    "JSONField": _decode_json,
-    "BinaryField": bytes,
 }
