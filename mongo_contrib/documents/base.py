@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import DatabaseError, IntegrityError, models, router
 
@@ -17,6 +17,7 @@ from ..repository import Repository
 from .checks import check_document, check_embedded
 from .classes import DocumentBase, EmbeddedDocumentBase
 from .constraints import on_server
+from .options import DocumentOptions
 
 
 class Document(models.Model, metaclass=DocumentBase):
@@ -28,6 +29,7 @@ class Document(models.Model, metaclass=DocumentBase):
     """
 
     _is_document = True
+    _options: ClassVar[DocumentOptions]
 
     objects = DocumentManager()
     _documents = DocumentManager()
@@ -61,7 +63,7 @@ class Document(models.Model, metaclass=DocumentBase):
     @classmethod
     def _repository(cls, using: str) -> Repository:
         """Return the repository of this class's collection."""
-        return Repository(cls._meta.db_table, using=using)
+        return Repository(cls._meta.db_table, using=using, **cls._options.concerns)
 
     @classmethod
     def _encode_value(cls, field: models.Field, value: Any) -> Any:
@@ -251,6 +253,7 @@ class EmbeddedDocument(models.Model, metaclass=EmbeddedDocumentBase):
     """
 
     _is_embedded = True
+    _options: ClassVar[DocumentOptions]
 
     objects = EmbeddedManager()
     _documents = EmbeddedManager()

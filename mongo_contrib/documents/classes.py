@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
@@ -11,6 +12,7 @@ from django.db.models.base import ModelBase
 from .fields.objectid import ObjectIdAutoField
 from .fields.position import PositionField
 from .indexes import name_index
+from .options import django_meta, read_options
 from .related import DocumentForeignKeyDescriptor, DocumentOneToOneDescriptor
 
 #: The manager that Django's own machinery uses (`_base_manager`), under this name on each class.
@@ -25,6 +27,9 @@ class DocumentBase(ModelBase):
     ) -> Any:
         parents = [base for base in bases if isinstance(base, ModelBase)]
         meta = attrs.get("Meta")
+        attrs = {**attrs, "_options": mcs._read_options(name, bases, meta)}
+        if meta is not None:
+            attrs["Meta"] = django_meta(meta)
         if any(isinstance(parent, DocumentBase) for parent in parents):
             if getattr(meta, "proxy", False):
                 return super().__new__(mcs, name, bases, attrs, **kwargs)
@@ -32,6 +37,8 @@ class DocumentBase(ModelBase):
             if not getattr(meta, "abstract", False) and not _declares_primary_key(parents, attrs):
                 attrs = {"id": mcs.automatic_key(), **attrs}
         return super().__new__(mcs, name, bases, attrs, **kwargs)
+
+    _read_options = staticmethod(read_options)
 
     @staticmethod
     def automatic_key() -> models.Field:
@@ -88,6 +95,8 @@ def _declares_primary_key(parents: list[ModelBase], attrs: dict[str, Any]) -> bo
 
 class EmbeddedDocumentBase(DocumentBase):
     """Make classes of documents that live inside others: no collection, no `_id` of their own."""
+
+    _read_options = staticmethod(partial(read_options, embedded=True))
 
     @staticmethod
     def automatic_key() -> models.Field:
