@@ -48,7 +48,7 @@ format: $(VENV)/.dev  ## ruff: mend what it can
 types: $(VENV)/.dev  ## mypy on the package
 	@$(BIN)/mypy
 
-bench: $(VENV)/.dev  ## client CPU per operation against raw pymongo
+bench: $(VENV)/.dev  ## client CPU of every task against raw pymongo and the peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
 matrix:  ## the suite on the oldest and on the newest Django and Python

@@ -1,4 +1,4 @@
-"""Run all benchmarks: `python -m benchmarks [--json FILE]`."""
+"""Run the benchmarks: `python -m benchmarks [--no-peers] [--only NAME] [--rounds N]`."""
 
 from __future__ import annotations
 
@@ -6,56 +6,81 @@ import argparse
 import datetime
 import json
 import os
+import platform
 import sys
 from pathlib import Path
+from typing import Any
+
+RESULTS = Path(__file__).resolve().parent / "results"
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--json", type=Path, help="also write the results to this file")
-    arguments = parser.parse_args()
+    arguments = _arguments()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "benchmarks.settings")
     import django
 
     django.setup()
+    from benchmarks import odm
     from benchmarks.documents import tasks
-    from benchmarks.measure import measure, progress_line, table
+    from benchmarks.measure import measure, progress_bar, table
     from mongo_contrib.db import get_connection
     from mongo_contrib.test import describe_server
 
     connection = get_connection()
-    print(f"server: {describe_server(connection)}")
-    try:
-        results = [measure(task, progress_line) for task in tasks()]
-    finally:
-        connection.client.drop_database(connection.database.name)
-    progress_line("")
-    print(table(results))
-    if arguments.json:
-        arguments.json.parent.mkdir(parents=True, exist_ok=True)
-        arguments.json.write_text(
-            json.dumps(
-                {
-                    "date": datetime.datetime.now(datetime.UTC).isoformat(),
-                    "python": sys.version.split()[0],
-                    "django": django.get_version(),
-                    "server": describe_server(connection),
-                    "results": [
-                        {
-                            "task": each.task.name,
-                            "raw_us": round(each.raw, 2),
-                            "ours_us": round(each.ours, 2),
-                            "ratio": round(each.ratio, 3),
-                            "goal": each.task.goal,
-                        }
-                        for each in results
-                    ],
-                },
-                indent=2,
-            )
-            + "\n"
+    server = describe_server(connection)
+    if "(Python)" in server:
+        print(
+            f"The server is {server}: it is written in Python, and so slow that it would be all "
+            "that is measured. Use a mongod, or `make server` for the Rust one.",
+            file=sys.stderr,
         )
+        return 2
+    print(f"server: {server}")
+    figures: dict[str, Any] = {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "server": server,
+        "processors": os.cpu_count(),
+    }
+    host, port = connection.client.address
+    figures["odm"] = odm.run(
+        os.environ.get("MONGODB_URI") or f"mongodb://{host}:{port}/",
+        f"{connection.database.name}_odm",
+        rounds=arguments.rounds,
+        only=arguments.only,
+        peers=arguments.peers,
+        progress=progress_bar,
+    )
+    progress_bar("", None)
+    print(odm.table(figures["odm"]))
+    if not arguments.only:
+        try:
+            results = [measure(task, lambda text: progress_bar(text, None)) for task in tasks()]
+        finally:
+            connection.client.drop_database(connection.database.name)
+        progress_bar("", None)
+        print(f"\n{table(results)}")
+        figures["hydration"] = [each.figures() for each in results]
+    arguments.json.parent.mkdir(parents=True, exist_ok=True)
+    arguments.json.write_text(json.dumps(figures, indent=2) + "\n")
+    print(f"\nwritten to {arguments.json}")
     return 0
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--json", type=Path, default=RESULTS / "latest.json", help="where the figures go"
+    )
+    parser.add_argument("--only", default="", help="only tasks whose name contains this")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of each task (5)")
+    parser.add_argument(
+        "--no-peers",
+        dest="peers",
+        action="store_false",
+        help="leave out MongoEngine, Beanie and django-mongodb-backend",
+    )
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

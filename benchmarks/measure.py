@@ -40,6 +40,15 @@ class Result:
     def ratio(self) -> float:
         return self.ours / self.raw
 
+    def figures(self) -> dict[str, object]:
+        return {
+            "task": self.task.name,
+            "raw_us": round(self.raw, 2),
+            "ours_us": round(self.ours, 2),
+            "ratio": round(self.ratio, 3),
+            "goal": self.task.goal,
+        }
+
     @property
     def reached(self) -> bool:
         return self.ratio <= self.task.goal
@@ -63,10 +72,18 @@ def measure(task: Task, progress: Callable[[str], None]) -> Result:
     return Result(task, best["raw"], best["ours"])
 
 
-def progress_line(text: str) -> None:
-    """Show progress on one line of a terminal; say nothing where nobody looks."""
-    if sys.stderr.isatty():
-        print(f"\r\033[K{text}", end="", file=sys.stderr, flush=True)
+def progress_bar(text: str, share: float | None) -> None:
+    """Show on one line of a terminal what is going on, and how far it is; None hides the bar."""
+    if not sys.stderr.isatty():
+        return
+    bar = ""
+    if share is not None:
+        filled = round(share * _BAR)
+        bar = f"[{'#' * filled}{'.' * (_BAR - filled)}] {share:>4.0%} "
+    print(f"\r\033[K{bar}{text}"[:200], end="", file=sys.stderr, flush=True)
+
+
+_BAR = 24
 
 
 def table(results: list[Result]) -> str:
