@@ -10,44 +10,22 @@ import decimal
 from collections.abc import Callable
 from typing import Any
 
-from bson import Decimal128, ObjectId
+from bson import Decimal128
 
-_LEAVES = (
-    str,
-    int,
-    float,
-    bool,
-    type(None),
-    datetime.datetime,
-    ObjectId,
-    Decimal128,
-    bytes,
-)
-
-
-def copy_json(value: Any, name: str) -> Any:
-    """Return a deep copy of nested dicts and lists, so that neither side sees the other change.
-
-    Raises TypeError naming the field for a key that is no string or a value BSON can't hold.
-    """
-    if isinstance(value, _LEAVES):
-        return value
-    if isinstance(value, dict):
-        for key in value:
-            if not isinstance(key, str):
-                raise TypeError(f"{name!r} has the key {key!r}; keys of documents are strings.")
-        return {key: copy_json(item, name) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [copy_json(item, name) for item in value]
-    raise TypeError(
-        f"{name!r} holds a {type(value).__name__}, which is neither JSON nor BSON: {value!r}."
-    )
+from .values import detached
 
 
 def _decode_decimal(value: Any) -> Any:
     if isinstance(value, Decimal128):
         return value.to_decimal()
     return decimal.Decimal(str(value))
+
+
+def _decode_datetime(value: Any) -> Any:
+    if isinstance(value, datetime.datetime):
+        return value
+    # What lies beyond year 9999 the driver gives as a DatetimeMS, which Python has no date for.
+    raise TypeError(f"a datetime cannot be made of {value!r}")
 
 
 def _decode_date(value: Any) -> Any:
@@ -68,20 +46,24 @@ def _decode_duration(value: Any) -> Any:
     return datetime.timedelta(microseconds=value)
 
 
+def _decode_binary(value: Any) -> Any:
+    # Of another subtype than 0 the driver makes a subclass of bytes, which a save must find again.
+    if isinstance(value, bytes):
+        return value
+    raise TypeError(f"bytes cannot be made of {value!r}")
+
+
 def _decode_float(value: Any) -> Any:
     return value if type(value) is float else float(value)
 
 
-def _decode_json(value: Any) -> Any:
-    return copy_json(value, "JSON")
-
-
 DECODERS: dict[str, Callable[[Any], Any]] = {
     "DecimalField": _decode_decimal,
+    "DateTimeField": _decode_datetime,
     "DateField": _decode_date,
     "TimeField": _decode_time,
     "DurationField": _decode_duration,
     "FloatField": _decode_float,
-    "JSONField": _decode_json,
-    "BinaryField": bytes,
+    "JSONField": detached,
+    "BinaryField": _decode_binary,
 }

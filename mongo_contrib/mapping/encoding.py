@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bson import Decimal128
+from bson import Binary, Decimal128
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -25,7 +25,8 @@ from django.db.utils import DataError
 from django.utils import timezone
 
 from ..db import get_connection
-from .decoding import DECODERS, copy_json
+from .decoding import DECODERS
+from .values import storable
 
 Converter = Callable[[Any], Any]
 
@@ -285,7 +286,8 @@ def _binary(field: models.BinaryField) -> Converter:
     def encode(value: Any) -> bytes:
         if isinstance(value, str):
             value = field.to_python(value)
-        return bytes(value)
+        # A Binary has a subtype, which is kept.
+        return value if type(value) is Binary else bytes(value)
 
     return encode
 
@@ -294,7 +296,7 @@ def _json(field: models.JSONField) -> Converter:
     def encode(value: Any) -> Any:
         if field.encoder is not None:
             value = json.loads(json.dumps(value, cls=field.encoder))
-        return copy_json(value, field.name)
+        return storable(value, field.name)
 
     return encode
 
