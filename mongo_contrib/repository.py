@@ -7,6 +7,7 @@ from typing import Any, Unpack
 from pymongo import IndexModel
 from pymongo.results import BulkWriteResult, UpdateResult
 
+from mongo_contrib.bridge import native
 from mongo_contrib.db.access import CollectionAccess
 from mongo_contrib.db.options import (
     AggregateOptions,
@@ -32,9 +33,9 @@ class Repository(CollectionAccess):
         cities = Repository("cities")
         cities.update_one({"_id": 1}, {"$inc": {"visits": 1}}, upsert=True)
 
-    Sync verbs join the transaction of `transaction.atomic()`, if this thread is in one. Async
-    verbs (`afind`, ...) are native and join none: Django's transactions are bound to a thread.
-    Errors of the driver are raised as Django's, see mongo_contrib.exceptions.
+    Verbs join the running transaction: sync ones that of `transaction.atomic()` in this thread,
+    async ones (`afind`, ...), which are native, that of `aatomic()` in this task. Errors of the
+    driver are raised as Django's, see mongo_contrib.exceptions.
     """
 
     # Reading
@@ -66,7 +67,8 @@ class Repository(CollectionAccess):
     ) -> AsyncGenerator[Document, None]:
         """See find()."""
         async with self._errors:
-            cursor = (await self._aopen()).find(filter, projection, **options)
+            collection, session = await self._aopen()
+            cursor = collection.find(filter, projection, session=session, **options)
             try:
                 async for document in cursor:
                     yield document
@@ -91,8 +93,7 @@ class Repository(CollectionAccess):
         **options: Unpack[FindOptions],
     ) -> Document | None:
         """See find_one()."""
-        async with self._errors:
-            return await (await self._aopen()).find_one(filter, projection, **options)
+        return await native(self.find_one, filter, projection, **options)
 
     def count(self, filter: Filter | None = None, **options: Unpack[CountOptions]) -> int:
         """Return how many documents match, counted up to `limit` if given.
@@ -107,10 +108,7 @@ class Repository(CollectionAccess):
 
     async def acount(self, filter: Filter | None = None, **options: Unpack[CountOptions]) -> int:
         """See count()."""
-        async with self._errors:
-            return await (await self._aopen()).count_documents(
-                filter or {}, **driver_spelling(options)
-            )
+        return await native(self.count, filter, **options)
 
     def estimated_count(self) -> int:
         """Return the collection's size as its metadata tells it; joins no transaction."""
@@ -120,8 +118,7 @@ class Repository(CollectionAccess):
 
     async def aestimated_count(self) -> int:
         """See estimated_count()."""
-        async with self._errors:
-            return await (await self._aopen()).estimated_document_count()
+        return await native(self.estimated_count)
 
     def exists(self, filter: Filter | None = None, **options: Unpack[FindOptions]) -> bool:
         """Return whether any document matches."""
@@ -129,7 +126,7 @@ class Repository(CollectionAccess):
 
     async def aexists(self, filter: Filter | None = None, **options: Unpack[FindOptions]) -> bool:
         """See exists()."""
-        return await self.afind_one(filter, {"_id": 1}, **options) is not None
+        return await native(self.exists, filter, **options)
 
     def distinct(
         self, path: str, filter: Filter | None = None, **options: Unpack[AggregateOptions]
@@ -143,8 +140,7 @@ class Repository(CollectionAccess):
         self, path: str, filter: Filter | None = None, **options: Unpack[AggregateOptions]
     ) -> list[Any]:
         """See distinct()."""
-        async with self._errors:
-            return await (await self._aopen()).distinct(path, filter, **driver_spelling(options))
+        return await native(self.distinct, path, filter, **options)
 
     def aggregate(
         self, pipeline: Sequence[Mapping[str, Any]], **options: Unpack[AggregateOptions]
@@ -165,7 +161,10 @@ class Repository(CollectionAccess):
     ) -> AsyncGenerator[Document, None]:
         """See aggregate()."""
         async with self._errors:
-            cursor = await (await self._aopen()).aggregate(pipeline, **driver_spelling(options))
+            collection, session = await self._aopen()
+            cursor = await collection.aggregate(
+                pipeline, session=session, **driver_spelling(options)
+            )
             async with cursor:
                 async for document in cursor:
                     yield document
@@ -180,8 +179,7 @@ class Repository(CollectionAccess):
 
     async def ainsert_one(self, document: Document, **options: Any) -> Any:
         """See insert_one()."""
-        async with self._translating(document):
-            return (await (await self._aopen()).insert_one(document, **options)).inserted_id
+        return await native(self.insert_one, document, **options)
 
     def insert_many(
         self, documents: Iterable[Document], ordered: bool = True, **options: Any
@@ -196,9 +194,7 @@ class Repository(CollectionAccess):
         self, documents: Iterable[Document], ordered: bool = True, **options: Any
     ) -> list[Any]:
         """See insert_many()."""
-        async with self._errors:
-            result = await (await self._aopen()).insert_many(documents, ordered=ordered, **options)
-            return result.inserted_ids
+        return await native(self.insert_many, documents, ordered, **options)
 
     def update_one(
         self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
@@ -215,8 +211,7 @@ class Repository(CollectionAccess):
         self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
     ) -> UpdateResult:
         """See update_one()."""
-        async with self._errors:
-            return await (await self._aopen()).update_one(filter, update, **options)
+        return await native(self.update_one, filter, update, **options)
 
     def update_many(
         self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
@@ -230,8 +225,7 @@ class Repository(CollectionAccess):
         self, filter: Filter, update: Update, **options: Unpack[UpdateOptions]
     ) -> UpdateResult:
         """See update_many()."""
-        async with self._errors:
-            return await (await self._aopen()).update_many(filter, update, **options)
+        return await native(self.update_many, filter, update, **options)
 
     def replace_one(
         self, filter: Filter, document: Mapping[str, Any], *, upsert: bool = False, **options: Any
@@ -247,10 +241,7 @@ class Repository(CollectionAccess):
         self, filter: Filter, document: Mapping[str, Any], *, upsert: bool = False, **options: Any
     ) -> UpdateResult:
         """See replace_one()."""
-        async with self._translating(document):
-            return await (await self._aopen()).replace_one(
-                filter, document, upsert=upsert, **options
-            )
+        return await native(self.replace_one, filter, document, upsert=upsert, **options)
 
     def delete_one(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """Delete the first document that matches; return 1 or 0."""
@@ -260,8 +251,7 @@ class Repository(CollectionAccess):
 
     async def adelete_one(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """See delete_one()."""
-        async with self._errors:
-            return (await (await self._aopen()).delete_one(filter, **options)).deleted_count
+        return await native(self.delete_one, filter, **options)
 
     def delete_many(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """Delete all documents that match; return how many there were."""
@@ -271,8 +261,7 @@ class Repository(CollectionAccess):
 
     async def adelete_many(self, filter: Filter, **options: Unpack[DeleteOptions]) -> int:
         """See delete_many()."""
-        async with self._errors:
-            return (await (await self._aopen()).delete_many(filter, **options)).deleted_count
+        return await native(self.delete_many, filter, **options)
 
     def find_one_and_update(
         self,
@@ -305,10 +294,9 @@ class Repository(CollectionAccess):
         **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """See find_one_and_update()."""
-        async with self._errors:
-            return await (await self._aopen()).find_one_and_update(
-                filter, update, return_document=return_new, **driver_spelling(options)
-            )
+        return await native(
+            self.find_one_and_update, filter, update, return_new=return_new, **options
+        )
 
     def find_one_and_replace(
         self,
@@ -338,10 +326,9 @@ class Repository(CollectionAccess):
         **options: Unpack[FindAndModifyOptions],
     ) -> Document | None:
         """See find_one_and_replace()."""
-        async with self._translating(document):
-            return await (await self._aopen()).find_one_and_replace(
-                filter, document, return_document=return_new, **driver_spelling(options)
-            )
+        return await native(
+            self.find_one_and_replace, filter, document, return_new=return_new, **options
+        )
 
     def find_one_and_delete(
         self, filter: Filter, **options: Unpack[FindAndModifyOptions]
@@ -357,10 +344,7 @@ class Repository(CollectionAccess):
         self, filter: Filter, **options: Unpack[FindAndModifyOptions]
     ) -> Document | None:
         """See find_one_and_delete()."""
-        async with self._errors:
-            return await (await self._aopen()).find_one_and_delete(
-                filter, **driver_spelling(options)
-            )
+        return await native(self.find_one_and_delete, filter, **options)
 
     def bulk_write(
         self, operations: Sequence[Any], ordered: bool = True, **options: Any
@@ -374,8 +358,7 @@ class Repository(CollectionAccess):
         self, operations: Sequence[Any], ordered: bool = True, **options: Any
     ) -> BulkWriteResult:
         """See bulk_write()."""
-        async with self._errors:
-            return await (await self._aopen()).bulk_write(operations, ordered=ordered, **options)
+        return await native(self.bulk_write, operations, ordered, **options)
 
     # Indexes and plans. The server refuses them inside a transaction, so they join none.
 
@@ -387,8 +370,7 @@ class Repository(CollectionAccess):
 
     async def acreate_indexes(self, indexes: Sequence[IndexModel], **options: Any) -> list[str]:
         """See create_indexes()."""
-        async with self._errors:
-            return await (await self._aopen()).create_indexes(list(indexes), **options)
+        return await native(self.create_indexes, indexes, **options)
 
     def list_indexes(self) -> list[Document]:
         """Return the indexes as the server describes them; none for a missing collection."""
@@ -398,9 +380,7 @@ class Repository(CollectionAccess):
 
     async def alist_indexes(self) -> list[Document]:
         """See list_indexes()."""
-        async with self._errors:
-            cursor = await (await self._aopen()).list_indexes()
-            return [dict(index) async for index in cursor]
+        return await native(self.list_indexes)
 
     def drop_index(self, name: str) -> None:
         """Drop an index; ProgrammingError if there is none of that name."""
@@ -410,8 +390,7 @@ class Repository(CollectionAccess):
 
     async def adrop_index(self, name: str) -> None:
         """See drop_index()."""
-        async with self._errors:
-            await (await self._aopen()).drop_index(name)
+        await native(self.drop_index, name)
 
     def explain(
         self, filter: Filter | None = None, *, verbosity: str = "queryPlanner", **options: Any
@@ -429,9 +408,7 @@ class Repository(CollectionAccess):
         self, filter: Filter | None = None, *, verbosity: str = "queryPlanner", **options: Any
     ) -> Document:
         """See explain()."""
-        async with self._errors:
-            database = (await self._aopen()).database
-            return await database.command(self._explain(filter, verbosity, options))
+        return await native(self.explain, filter, verbosity=verbosity, **options)
 
     def _explain(
         self, filter: Filter | None, verbosity: str, options: Mapping[str, Any]

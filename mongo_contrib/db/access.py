@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import connections
+from pymongo.asynchronous.client_session import AsyncClientSession
 from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
@@ -12,8 +13,10 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import _ServerMode as ReadPreference
 from pymongo.write_concern import WriteConcern
 
+from mongo_contrib.bridge import native
 from mongo_contrib.db.aliases import default_alias, get_connection
 from mongo_contrib.db.clients import Document, Key
+from mongo_contrib.db.standins import original
 from mongo_contrib.exceptions import translated_errors
 
 
@@ -63,13 +66,14 @@ class CollectionAccess:
         It joins no transaction by itself: pass `session=connection.session`.
         """
         connection = get_connection(self.using)
-        return self._with_options(connection.server.collection(self._key(connection)))
+        return self._with_options(connection.home.collection(self._key(connection)))
 
     @property
     def acollection(self) -> AsyncCollection[Document]:
         """See collection, for the running event loop."""
         connection = get_connection(self.using)
-        return self._with_options(connection.server.on_loop.collection(self._key(connection)))
+        collection = connection.server.on_loop.collection(self._key(connection))
+        return original(self._with_options(collection))
 
     def _open(self) -> tuple[Collection[Document], ClientSession | None]:
         """Return the collection on a usable connection and the session of the transaction."""
@@ -79,19 +83,13 @@ class CollectionAccess:
         except AttributeError:
             # Of another engine. This says so.
             use = get_connection(self.using).use
-        server = use()
-        collection = server.collection(self._key(connection))
+        collection = use().collection(self._key(connection))
         return self._with_options(collection), connection.session
 
-    async def _aopen(self) -> AsyncCollection[Document]:
+    async def _aopen(self) -> tuple[AsyncCollection[Document], AsyncClientSession | None]:
         """See _open()."""
-        connection: Any = connections[self._using or self.using]
-        try:
-            use = connection.ause
-        except AttributeError:
-            use = get_connection(self.using).ause
-        on_loop = await use()
-        return self._with_options(on_loop.collection(self._key(connection)))
+        collection, session = await native(self._open)
+        return original(collection), original(session)
 
     def _with_options(self, collection: Any) -> Any:
         return collection.with_options(**self._options) if self._options else collection

@@ -1,6 +1,5 @@
 """The engine: a Django connection whose "raw connection" is MongoDB's shared client."""
 
-import contextlib
 import os
 import time
 import weakref
@@ -8,11 +7,9 @@ from typing import Any, NoReturn
 
 import django.db
 import pymongo
-from django.core.exceptions import SynchronousOnlyOperation
 from django.db import DEFAULT_DB_ALIAS, Error, NotSupportedError
-from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils.functional import cached_property
-from pymongo import AsyncMongoClient, MongoClient, ReadPreference
+from pymongo import AsyncMongoClient, ReadPreference
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.client_session import ClientSession
 from pymongo.database import Database as MongoDatabase
@@ -22,15 +19,17 @@ from pymongo.errors import (
     PyMongoError,
 )
 
+from mongo_contrib.bridge import in_bridge
 from mongo_contrib.db import commands
 from mongo_contrib.db.client import DatabaseClient
 from mongo_contrib.db.clients import Document, LoopClient, Server, codec_options, servers
-from mongo_contrib.db.connecting import aping, can_read, ping, refuse_old
+from mongo_contrib.db.connecting import can_read, ping, refuse_old
 from mongo_contrib.db.creation import DatabaseCreation
 from mongo_contrib.db.features import DatabaseFeatures
 from mongo_contrib.db.introspection import DatabaseIntrospection
 from mongo_contrib.db.operations import DatabaseOperations
 from mongo_contrib.db.schema_editor import DatabaseSchemaEditor
+from mongo_contrib.db.tasks import TaskBound
 from mongo_contrib.db.uri import database_name
 from mongo_contrib.db.validation import DatabaseValidation
 from mongo_contrib.exceptions import CommitUncertain, translate, translated_errors
@@ -55,8 +54,10 @@ class Transaction:
 class Link:
     """What Django calls the raw connection: this thread's hold on the shared client."""
 
-    def __init__(self, server: Server) -> None:
+    def __init__(self, server: Server, home: Server | LoopClient) -> None:
         self.server = server
+        #: Whose client is used: the server's own, or that of an event loop.
+        self.home = home
         self.session: ClientSession | None = None
         #: The transaction of `session`.
         self.transaction = Transaction()
@@ -92,8 +93,8 @@ class Cursor:
     executemany = callproc = execute
 
 
-class DatabaseWrapper(BaseDatabaseWrapper):
-    """One thread's connection to MongoDB: the shared client plus this thread's transaction.
+class DatabaseWrapper(TaskBound):
+    """A connection to MongoDB: the shared client plus the transaction of this thread or task.
 
     Closing it, as Django does after each request, ends a transaction that is still open and
     leaves the client and its pool to the other threads.
@@ -133,9 +134,17 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         return servers.get(self.alias, self.settings_dict)
 
     @property
-    def client(self) -> MongoClient[Document]:
-        """The alias's MongoClient, shared by all threads; sends nothing."""
-        return self.server.client
+    def home(self) -> Server | LoopClient:
+        """What has the client and the collections for the code that asks, without any I/O."""
+        return self.server.on_loop if in_bridge() else self.server
+
+    @property
+    def client(self) -> Any:
+        """The alias's MongoClient, shared by all threads; sends nothing.
+
+        In code that native() runs, it stands for the event loop's AsyncMongoClient.
+        """
+        return self.home.client
 
     @client.setter
     def client(self, shell: DatabaseClient) -> None:
@@ -144,13 +153,13 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
     @property
     def database(self) -> MongoDatabase[Document]:
-        """The pymongo Database of the alias; sends nothing."""
-        return self.server.client.get_database(self.database_name, codec_options())
+        """The pymongo Database of the alias, see client; sends nothing."""
+        return self.client.get_database(self.database_name, codec_options())
 
     @property
     def async_client(self) -> AsyncMongoClient[Document]:
         """The AsyncMongoClient of the alias and the running event loop."""
-        return self.server.on_loop.client
+        return self.server.on_loop.async_client
 
     @property
     def async_database(self) -> AsyncDatabase[Document]:
@@ -169,8 +178,8 @@ class DatabaseWrapper(BaseDatabaseWrapper):
 
     # What the repository asks before each operation
 
-    def use(self) -> Server:
-        """Return the server, connected and usable: what cursor() is to an SQL engine."""
+    def use(self) -> Server | LoopClient:
+        """Return what has the collections, connected and usable: what cursor() is to SQL."""
         self._respect_test_case()
         if self.health_check_enabled and not self.health_check_done:
             self.close_if_health_check_failed()
@@ -178,22 +187,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         if self.needs_rollback:
             self.validate_no_broken_transaction()
         assert self.connection is not None
-        return self.connection.server
-
-    async def ause(self) -> LoopClient:
-        """See use(); knows no transaction, for Django's are bound to a thread."""
-        self._respect_test_case()
-        if BaseDatabaseWrapper.ensure_connection.__module__ != BaseDatabaseWrapper.__module__:
-            # A test tool has put its own in place, to forbid the database. Django's would refuse
-            # any asynchronous context; ours is allowed there.
-            with contextlib.suppress(SynchronousOnlyOperation):
-                self.ensure_connection()
-        on_loop = self.server.on_loop
-        if not on_loop.verified:
-            await aping(self.alias, on_loop.client)
-            refuse_old(self.alias, on_loop.client)
-            on_loop.verified = True
-        return on_loop
+        return self.connection.home
 
     def _respect_test_case(self) -> None:
         # SimpleTestCase forbids queries by an object of its own in the place of this method. It
@@ -216,7 +210,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
             if self.closed_in_transaction or not self.features.has("transactions"):
                 return None
             with self.wrap_database_errors:
-                session = link.server.client.start_session()
+                session = link.home.client.start_session()
                 session.start_transaction(read_preference=ReadPreference.PRIMARY)
             link.session, link.transaction = session, Transaction()
         return link.session
@@ -233,17 +227,21 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         return {"server": servers.get(self.alias, self.settings_dict)}
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Link:
-        """Reach the server once per process; later only if the driver knows of none."""
+        """Reach the server once per client; later only if the driver knows of none."""
         server: Server = conn_params["server"]
-        client = server.client
-        if server.verified and not can_read(client):
+        if in_bridge():
+            return Link(server, self._reached(server.on_loop))
+        if server.verified and not can_read(server.client):
             server.revive()
-            client = server.client
-        if not server.verified or not can_read(client):
+        return Link(server, self._reached(server))
+
+    def _reached(self, home: Any) -> Any:
+        client = home.client
+        if not home.verified or not can_read(client):
             ping(self.alias, client)
             refuse_old(self.alias, client)
-            server.verified = True
-        return Link(server)
+            home.verified = True
+        return home
 
     def check_database_version_supported(self) -> None:
         refuse_old(self.alias, self.client)
@@ -256,7 +254,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         assert self.connection is not None
         try:
             with pymongo.timeout(PING_SECONDS):
-                self.connection.server.client.admin.command("ping")
+                self.connection.home.client.admin.command("ping")
         except PyMongoError:
             return False
         return True
@@ -307,7 +305,7 @@ class DatabaseWrapper(BaseDatabaseWrapper):
         pass
 
     def _start_transaction_under_autocommit(self) -> None:
-        pass
+        self.begin_block()
 
     def _commit(self) -> None:
         transaction = self.transaction

@@ -10,16 +10,16 @@ from typing import Any
 
 import pymongo
 from bson.binary import UuidRepresentation
-from bson.codec_options import CodecOptions
+from bson.codec_options import CodecOptions, DatetimeConversion
 from django.conf import settings
 from pymongo import AsyncMongoClient, MongoClient
-from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.collection import Collection
 from pymongo.driver_info import DriverInfo
 
 import mongo_contrib
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
+from mongo_contrib.db.standins import StandIn
 from mongo_contrib.db.uri import client_arguments, embedded_directory
 
 __all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]
@@ -139,6 +139,8 @@ def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
         tz_aware=aware,
         tzinfo=UTC if aware else None,
         uuid_representation=UuidRepresentation.STANDARD,
+        # A date beyond year 9999 must not make the documents beside it unreadable.
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     )
 
 
@@ -154,13 +156,15 @@ class LoopClient:
     """An event loop's AsyncMongoClient with its collections; closed when the loop ends."""
 
     def __init__(self, client: AsyncMongoClient[Document]) -> None:
-        self.client = client
+        self.async_client = client
+        #: For code that native() runs.
+        self.client = StandIn(client)
         self.verified = False
-        self._collections: dict[Key, AsyncCollection[Document]] = {}
+        self._collections: dict[Key, StandIn] = {}
         self._closer: AsyncGenerator[None, None] | None = None
 
-    def collection(self, key: Key) -> AsyncCollection[Document]:
-        """See Server.collection()."""
+    def collection(self, key: Key) -> Any:
+        """See Server.collection(); a stand-in, for code that native() runs."""
         try:
             return self._collections[key]
         except KeyError:
@@ -178,7 +182,7 @@ class LoopClient:
                 yield
             finally:
                 forget()
-                await self.client.close()
+                await self.async_client.close()
 
         # The loop holds its generators weakly, from their first step on.
         self._closer = until_the_end()

@@ -58,12 +58,4 @@ def ping(alias: str, client: Any) -> None:
         raise explain(alias, exc) from exc
 
 
-async def aping(alias: str, client: Any) -> None:
-    """See ping()."""
-    try:
-        await client.admin.command("ping")
-    except PyMongoError as exc:
-        raise explain(alias, exc) from exc
-
-
-__all__ = ["aping", "can_read", "explain", "ping", "refuse_old"]
+__all__ = ["can_read", "explain", "ping", "refuse_old"]

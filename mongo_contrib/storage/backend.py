@@ -15,6 +15,7 @@ from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from django.utils.encoding import filepath_to_uri
 
+from mongo_contrib.bridge import native
 from mongo_contrib.db import default_alias, get_connection
 
 from . import layout
@@ -90,7 +91,7 @@ class GridFSStorage(Storage):
     async def afiles(self) -> AsyncGridFSFiles:
         """See files; for the running event loop."""
         connection = get_connection(self.alias)
-        await connection.ause()
+        await native(connection.use)
         return AsyncGridFSFiles(connection.async_database, bucket=self.bucket)
 
     def stored_name(self, name: Name) -> str:

@@ -1,0 +1,139 @@
+"""Synchronous code that awaits: one code for both worlds, on the event loop's own thread.
+
+`native(function)` runs a synchronous function in a greenlet. Whatever in it asks MongoDB does so
+through the running loop's AsyncMongoClient, and while that waits, the greenlet gives way to the
+loop. So every `a...` method is its synchronous twin, run by `native()`: no thread is involved.
+"""
+
+import asyncio
+import sys
+import weakref
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextvars import ContextVar
+from itertools import islice
+from typing import Any, ParamSpec, TypeVar
+
+from django.core.exceptions import SynchronousOnlyOperation
+from django.db import connections
+from greenlet import getcurrent, greenlet
+
+__all__ = ["in_bridge", "native", "stream", "wait"]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# Documents that a stream asks of its iterator at once: as many as a server's first batch has.
+BATCH = 101
+
+# The task that the context's connections were made for, or checked to be of.
+_settled: ContextVar[Any] = ContextVar("mongo_contrib.bridge.settled", default=None)
+
+
+class Bridge(greenlet):
+    """What runs the function of one `native()`."""
+
+    #: The coroutine that would await for it is being closed: nothing can be awaited any more.
+    closing = False
+
+
+def in_bridge() -> bool:
+    """Return whether this code was called by `native()`, so that it may `wait()`."""
+    return type(getcurrent()) is Bridge
+
+
+async def native(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+    """Run a synchronous function on this thread, natively asynchronous where it asks MongoDB.
+
+    It sees the task's context variables and its transaction. Where the task is cancelled, it
+    gets the CancelledError at the operation it waits for. Other work that takes long blocks the
+    loop, as it does anywhere in a coroutine.
+    """
+    settle_connections()
+    driver = getcurrent()
+    bridge = Bridge(function, driver)
+    bridge.gr_context = driver.gr_context
+    result: Any = bridge.switch(*args, **kwargs)
+    while not bridge.dead:
+        value: Any = None
+        error: BaseException | None = None
+        try:
+            value = await result
+        except GeneratorExit as exc:
+            bridge.closing = True
+            error = exc
+        except BaseException as exc:
+            error = exc
+        try:
+            result = bridge.switch(value) if error is None else bridge.throw(error)
+        finally:
+            if bridge.closing and sys.exc_info()[0] is None:
+                raise GeneratorExit
+            # Its traceback holds this frame.
+            del error
+    return result
+
+
+def wait(awaitable: Awaitable[R]) -> R:
+    """Return what an awaitable gives, for synchronous code inside `native()`."""
+    bridge = getcurrent()
+    if type(bridge) is not Bridge:
+        _discard(awaitable)
+        raise SynchronousOnlyOperation(
+            "wait() is for code that native() runs: `await native(function, ...)`."
+        )
+    if bridge.closing:
+        _discard(awaitable)
+        raise GeneratorExit
+    return bridge.parent.switch(awaitable)
+
+
+def _discard(awaitable: Any) -> None:
+    if asyncio.iscoroutine(awaitable):
+        awaitable.close()
+
+
+async def stream(iterator: Iterator[R], batch: int = BATCH) -> AsyncGenerator[R, None]:
+    """Yield what a synchronous iterator yields, run by `native()`, `batch` items at a time.
+
+    Closing it closes the iterator, with its cursor on the server.
+    """
+    ended = False
+    try:
+        while not ended:
+            items, error = await native(_take, iterator, batch)
+            ended = error is not None or len(items) < batch
+            for item in items:
+                yield item
+            if error is not None:
+                raise error
+    finally:
+        close = getattr(iterator, "close", None)
+        if not ended and close is not None:
+            await native(close)
+
+
+def _take(iterator: Iterator[R], number: int) -> tuple[list[R], Exception | None]:
+    """Return the next items, and the error that came instead of more."""
+    items: list[R] = []
+    try:
+        items.extend(islice(iterator, number))
+    except Exception as error:
+        return items, error
+    return items, None
+
+
+def settle_connections() -> None:
+    """Give the running task connections of its own for those that its context has inherited.
+
+    A connection keeps the state of one transaction. The contexts of tasks are copies of that of
+    the task which started them, and Django keeps an event loop's connections in the context.
+    """
+    task = asyncio.current_task()
+    settled = _settled.get()
+    if settled is not None and settled() is task:
+        return
+    for connection in connections.all(initialized_only=True):
+        for_task = getattr(connection, "for_task", None)
+        if for_task is not None:
+            connections[connection.alias] = for_task(task)
+    _settled.set(weakref.ref(task) if task is not None else None)
