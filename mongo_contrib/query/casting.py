@@ -89,6 +89,11 @@ def element(path: Path) -> Any:
     return getattr(path.field, "base_field", path.field)
 
 
+def holds_values(field: Any) -> bool:
+    """Tell whether what is stored is an array of values, other than of embedded documents."""
+    return kind(field) in ("ListField", "ReferenceListField")
+
+
 # Bounds
 
 

@@ -15,13 +15,14 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.db.models.constants import LOOKUP_SEP
 from django.db.utils import NotSupportedError
 
-from .conditions import NOTHING, Condition, all_of
+from .conditions import Condition
 from .crossing import KeysOf, crossing, first_name, one_column
 from .dates import COMPARISONS, date_condition
+from .elements import element, one_element, plain, taken_apart
 from .expressions import compile_expression
-from .lookups import LENGTHS, LOOKUPS, applies
-from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
-from .paths import DATE_TRANSFORMS, Path, has_field, resolve
+from .lookups import LENGTHS, LOOKUPS, applicable, applies
+from .nodes import CONNECTORS, SAME_DOCUMENT, Node, group
+from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve
 
 
 def asks_nothing(q: Any) -> bool:
@@ -40,6 +41,9 @@ def build(model: Any, q: Q) -> Node:
     crossed: dict[str, list[tuple[Path, Any]]] = {}
     if asks_nothing(q):
         return {}
+    alternatives = taken_apart(model, q)
+    if len(alternatives) > 1:
+        return group(Q.OR, [build(model, each) for each in alternatives], q.negated)
     for child in q.children:
         if asks_nothing(child):
             continue
@@ -71,7 +75,7 @@ def build(model: Any, q: Q) -> Node:
             in_lists.setdefault(key, []).append(_leaf_inside(model, path, value))
         else:
             nodes.append(leaf(model, path, value))
-    nodes += [_element(key.partition(" ")[0], found) for key, found in in_lists.items()]
+    nodes += [element(key.partition(" ")[0], found) for key, found in in_lists.items()]
     nodes += [crossing(found) for found in crossed.values()]
     return group(q.connector, nodes, q.negated)
 
@@ -91,11 +95,11 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
         return KeysOf(path, one_column(path, value))
     if isinstance(value, OuterRef) and value.name == "pk" and path.path == "_id":
         return SAME_DOCUMENT
-    if hasattr(value, "resolve_expression"):
+    if hasattr(value, "resolve_expression") and name != "elem_match":
         return _compared(model, path, rest, value)
     if name in DATE_TRANSFORMS and len(rest) < 3:
         return date_condition(path, name, rest[1] if rest[1:] else "exact", value)
-    if name == "len" and path.is_list and len(rest) < 3:
+    if name in ("len", "size") and applies(name, path) and len(rest) < 3:
         function = LENGTHS.get(rest[1] if rest[1:] else "exact")
         if function:
             return function(path, value)
@@ -105,18 +109,42 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
 
 
 def _unsupported(path: Path, rest: list[str]) -> Exception:
-    field = path.field
+    field, name = path.field, "__".join(rest)
     if field.is_relation:
         return FieldError(f"Related Field got invalid lookup: {rest[0]}")
+    if rest[-1] in _ELSEWHERE:
+        return NotSupportedError(
+            f"There is no look-up {name!r} on {path.path!r}; {_ELSEWHERE[rest[-1]]}."
+        )
     if field.get_lookup(rest[-1]) is not None:
         return NotSupportedError(
-            f"The look-up {'__'.join(rest)!r} on {path.path!r} has no counterpart here; use "
+            f"The look-up {name!r} on {path.path!r} has no counterpart here; use "
             ".match({...}) with MQL."
         )
     return FieldError(
-        f"Unsupported lookup {'__'.join(rest)!r} for {type(field).__name__} "
-        f"{field.name!r} or join on the field not permitted."
+        f"Unsupported lookup {name!r} for {type(field).__name__} "
+        f"{field.name!r} or join on the field not permitted"
+        + (did_you_mean(rest[-1], applicable(path)) or ".")
     )
+
+
+#: What people know from elsewhere, and what says it here.
+_ELSEWHERE = {
+    "ne": "use exclude()",
+    "nin": "use exclude() with 'in'",
+    "not": "use exclude() or ~Q()",
+    "match": "use 'elem_match'",
+    "near": "it stands in filter() alone, not in Q objects or exclude(): use .near()",
+    "max_distance": "use .near(..., max_distance=...)",
+    "min_distance": "use .near(..., min_distance=...)",
+    "geo_within": "use 'within'",
+    "geo_within_box": "use 'within' with a Box",
+    "geo_within_center": "use 'within' with a Circle",
+    "geo_within_sphere": "use 'within' with a Circle",
+    "geo_within_polygon": "use 'within'",
+    "geo_intersects": "use 'intersects'",
+    "search": "use .text_search()",
+}
 
 
 def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
@@ -133,37 +161,6 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
     return {path.path: {"$ne": None}, "$expr": {"$and": [is_there, compared]}}
 
 
-# One element: of a list of embedded documents, or of those that refer to the document
-
-
-def one_element(model: Any, q: Q) -> str:
-    """Return what all of a tree asks about one element of: a list, or a reference backward.
-
-    That is the list's stored path, or the reference's name with its underscores; "" if the tree
-    asks about anything else too, or negates, which is about all elements.
-    """
-    places = set()
-    for child in q.children:
-        if q.negated:
-            return ""
-        if isinstance(child, Q):
-            places.add(one_element(model, child))
-        elif isinstance(child, tuple):
-            places.add(_place(resolve(model, child[0]), child[0]))
-        else:
-            return ""
-    return places.pop() if len(places) == 1 else ""
-
-
-def _place(path: Path, name: str) -> str:
-    if path.relation is None:
-        return path.list_path or ""
-    if path.relation.concrete or not path.remainder:
-        return ""
-    known = has_field(path.relation.related_model, path.remainder.partition(LOOKUP_SEP)[0])
-    return name.removesuffix(path.remainder) if known else ""
-
-
 def _tree_inside(model: Any, q: Q) -> Condition:
     """Return the condition on one element that a tree about a list makes."""
     return CONNECTORS[q.connector](
@@ -177,51 +174,7 @@ def _tree_inside(model: Any, q: Q) -> Condition:
 def _leaf_inside(model: Any, path: Path, value: Any) -> Condition:
     list_path = path.list_path or ""
     inside = replace(path, path=path.path[len(list_path) + 1 :], list_path=None)
-    return _inside_list(path, leaf(model, inside, value))
-
-
-def _inside_list(path: Path, node: Node) -> Condition:
-    if isinstance(node, Deferred):
-        raise NotSupportedError(
-            f"{path.path!r} lies in a list; a query set can't be its value. Give a list of values."
-        )
-    if node is not NOTHING and "$expr" in node:
-        raise NotSupportedError(
-            f"{path.path!r} lies in a list, where the server computes nothing; use "
-            ".pipeline([...]) with $unwind."
-        )
-    return node
-
-
-def _element(list_path: str, conditions: list[Condition]) -> Condition:
-    condition = all_of(conditions)
-    if condition is NOTHING:
-        return NOTHING
-    if len(condition) == 1:
-        ((key, asked),) = condition.items()
-        if not key.startswith("$") and _some_element_is_meant(asked):
-            return {f"{list_path}.{key}": asked}
-    if next(iter(condition)).startswith("$"):
-        # Not every server takes $or and its kin for what they are where they come first.
-        condition = {"_id": {"$nin": []}, **condition}
-    return {list_path: {"$elemMatch": condition}}
-
-
-def _some_element_is_meant(asked: Any) -> bool:
-    """Tell whether a condition on a path through a list asks for an element that fulfils it.
-
-    `$ne` there asks all elements, and null is found where there is no list.
-    """
-    if isinstance(asked, dict):
-        return len(asked) == 1 and next(iter(asked)) in (
-            "$eq",
-            "$gt",
-            "$gte",
-            "$in",
-            "$lt",
-            "$lte",
-        )
-    return asked is not None
+    return plain(path.path, leaf(model, inside, value))
 
 
 def _same_document(model: Any, exists: Exists) -> Node:

@@ -7,7 +7,9 @@ collection.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from typing import Any
 
 from django.core.exceptions import FieldDoesNotExist, FieldError
@@ -121,13 +123,19 @@ def get_field(model: Any, name: str) -> Any:
                 return relation
         raise FieldError(
             f"Cannot resolve keyword {name!r} into field of {opts.label}. Choices are: "
-            f"{', '.join(sorted(_choices(opts)))}"
+            f"{', '.join(sorted(_choices(opts)))}{did_you_mean(name, _choices(opts))}"
         ) from None
 
 
 def _choices(opts: Any) -> set[str]:
     names = {relation.field.related_query_name() for relation in opts.related_objects}
     return names | {field.name for field in opts.concrete_fields}
+
+
+def did_you_mean(name: str, choices: Iterable[str]) -> str:
+    """Return what to add to an error about a name that is unknown but close to known ones."""
+    close = get_close_matches(name, sorted(choices), n=2)
+    return f". Did you mean {' or '.join(map(repr, close))}?" if close else ""
 
 
 def has_field(model: Any, name: str) -> bool:
@@ -155,17 +163,26 @@ def _cross(field: Any, column: str, list_path: str | None, rest: list[str]) -> P
 
 def _json_path(column: str, field: Any, rest: list[str], list_path: str | None) -> Path:
     """Keys are whatever no look-up is called: Django's rule for its JSONField."""
-    from .lookups import LOOKUPS
-
     keys = list(rest)
     lookup: list[str] = []
-    if keys[-1] in LOOKUPS:
+    if names_lookup(keys[-1]):
         lookup = [keys.pop()]
     for key in keys:
         if not key or key.startswith("$") or "." in key:
             raise FieldError(f"{key!r} is no key that a look-up into {field.name!r} can name.")
         column = f"{column}.{key}"
     return Path(column, _JSON_VALUE if keys else field, lookup, list_path)
+
+
+#: Look-ups of MongoDB's that are more often meant as keys, where keys have any names.
+_KEYS_FIRST = frozenset({"all", "intersects", "mod", "size", "type", "within"})
+
+
+def names_lookup(name: str) -> bool:
+    """Tell whether a name is a look-up rather than a key, in documents that no class describes."""
+    from .lookups import LOOKUPS
+
+    return name in LOOKUPS and name not in _KEYS_FIRST
 
 
 class _JSONValue(models.Field):
