@@ -21,6 +21,7 @@ from .buckets import DateIterable, DatetimeIterable, buckets
 from .conditions import NOTHING
 from .iterables import DocumentIterable, StoredIterable
 from .query import DocumentQuery
+from .twins import QueryTwins
 from .updates import as_update, refuse_expressions, update_of
 
 
@@ -30,7 +31,7 @@ def _queryset_only(method: Any) -> Any:
     return method
 
 
-class DocumentQuerySet(QuerySet):
+class DocumentQuerySet(QueryTwins, QuerySet):
     """A lazy set of documents: Django's vocabulary, and MongoDB's where Django has no word.
 
     What has no plain counterpart raises `NotSupportedError` naming what to use; nothing gives
