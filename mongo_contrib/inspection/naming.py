@@ -1,0 +1,70 @@
+"""Names for what was found: Python's and Django's rules, and nothing twice."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import unicodedata
+from collections.abc import Collection
+
+from mongo_contrib.documents import Document, EmbeddedDocument
+
+#: Attributes that a field would hide, or be hidden by.
+_TAKEN = frozenset(
+    {*dir(Document), *dir(EmbeddedDocument), "pk", "id", "objects", "Meta", "DoesNotExist"}
+)
+
+
+def field_name(key: str, taken: Collection[str]) -> str:
+    """Return the name of a field for a stored key: the key itself where that is possible."""
+    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", key))
+    name = re.sub("__+", "_", name).strip("_") or "field"
+    if not name[0].isalpha():
+        name = f"field_{name}"
+    if keyword.iskeyword(name) or name in _TAKEN:
+        name = f"{name}_field"
+    return _free(name, taken)
+
+
+def class_name(text: str, taken: Collection[str]) -> str:
+    """Return the name of a class: `order_lines` becomes `OrderLines`."""
+    parts = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text))
+    name = "".join(part[:1].upper() + part[1:] for part in parts if part) or "Unnamed"
+    if not name[0].isalpha():
+        name = f"Collection{name}"
+    if keyword.iskeyword(name):
+        name = f"{name}Document"
+    return _free(name, taken)
+
+
+def _free(name: str, taken: Collection[str]) -> str:
+    number, free = 2, name
+    while free in taken:
+        free = f"{name}{number}" if not name[-1].isdigit() else f"{name}_{number}"
+        number += 1
+    return free
+
+
+_PLURALS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes", "sh"))
+
+
+def singular(name: str) -> str:
+    """Return the singular of an English plural, near enough for the name of a class."""
+    for plural, one in (
+        ("ies", "y"),
+        ("sses", "ss"),
+        ("xes", "x"),
+        ("ches", "ch"),
+        ("shes", "sh"),
+    ):
+        if name.lower().endswith(plural) and len(name) > len(plural) + 1:
+            return name[: -len(plural)] + one
+    if name.lower().endswith("s") and not name.lower().endswith(("ss", "us", "is", "ics", "news")):
+        return name[:-1] or name
+    return name
+
+
+def stem(name: str) -> str:
+    """Return what a key refers to by its name: `country_id`, `countryIds`, `countries` alike."""
+    bare = re.sub(r"(_?ids?|_?refs?|Ids?)$", "", name) or name
+    return singular(bare).lower().replace("_", "")
