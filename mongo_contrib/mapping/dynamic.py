@@ -1,0 +1,5 @@
+from .plan import Plan
+
+
+class DynamicPlan(Plan):
+    pass
