@@ -7,17 +7,20 @@ loop. So every `a...` method is its synchronous twin, run by `native()`: no thre
 
 import asyncio
 import sys
+import threading
 import weakref
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from itertools import islice
 from typing import Any, ParamSpec, TypeVar
 
+from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
 from greenlet import getcurrent, greenlet
 
-__all__ = ["in_bridge", "native", "stream", "wait"]
+__all__ = ["in_bridge", "in_thread", "native", "on_loop", "stream", "wait"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +32,16 @@ BATCH = 101
 _settled: ContextVar[Any] = ContextVar("mongo_contrib.bridge.settled", default=None)
 
 
+class Lent(threading.local):
+    """What a thread has that a bridge waits for."""
+
+    #: The loop that awaits for it.
+    loop: asyncio.AbstractEventLoop | None = None
+
+
+_lent = Lent()
+
+
 class Bridge(greenlet):
     """What runs the function of one `native()`."""
 
@@ -38,6 +51,11 @@ class Bridge(greenlet):
 
 def in_bridge() -> bool:
     """Return whether this code was called by `native()`, so that it may `wait()`."""
+    return on_loop() or _lent.loop is not None
+
+
+def on_loop() -> bool:
+    """Return whether this code was called by `native()` and is in its thread."""
     return type(getcurrent()) is Bridge
 
 
@@ -77,6 +95,8 @@ def wait(awaitable: Awaitable[R]) -> R:
     """Return what an awaitable gives, for synchronous code inside `native()`."""
     bridge = getcurrent()
     if type(bridge) is not Bridge:
+        if _lent.loop is not None:
+            return asyncio.run_coroutine_threadsafe(_coroutine(awaitable), _lent.loop).result()
         _discard(awaitable)
         raise SynchronousOnlyOperation(
             "wait() is for code that native() runs: `await native(function, ...)`."
@@ -90,6 +110,45 @@ def wait(awaitable: Awaitable[R]) -> R:
 def _discard(awaitable: Any) -> None:
     if asyncio.iscoroutine(awaitable):
         awaitable.close()
+
+
+async def _coroutine(awaitable: Awaitable[R]) -> R:
+    return await awaitable
+
+
+def in_thread(function: Callable[..., R], /, *args: Any, **kwargs: Any) -> R:
+    """Call a function for a bridge in the thread in which Django uses SQL databases.
+
+    What it asks MongoDB still goes through the event loop, in the task's transaction.
+    """
+    if not on_loop():
+        return function(*args, **kwargs)
+    loop = asyncio.get_running_loop()
+    ours = [each for each in connections.all() if hasattr(each, "for_task")]
+
+    def call() -> R:
+        with lent(loop, ours):
+            return function(*args, **kwargs)
+
+    return wait(sync_to_async(call)())
+
+
+@contextmanager
+def lent(loop: asyncio.AbstractEventLoop, ours: list[Any]) -> Generator[None, None, None]:
+    """Let this thread use a task's connections, which waits for it."""
+    before = [connections[each.alias] for each in ours]
+    for each in ours:
+        each.inc_thread_sharing()
+        connections[each.alias] = each
+    _lent.loop = loop
+    try:
+        yield
+    finally:
+        _lent.loop = None
+        for each in before:
+            connections[each.alias] = each
+        for each in ours:
+            each.dec_thread_sharing()
 
 
 async def stream(iterator: Iterator[R], batch: int = BATCH) -> AsyncGenerator[R, None]:

@@ -19,7 +19,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import InvalidOperation
 
-from mongo_contrib.bridge import in_bridge, wait
+from mongo_contrib.bridge import in_bridge, on_loop, wait
 
 __all__ = ["StandIn", "original", "stand_in"]
 
@@ -71,6 +71,8 @@ class CursorStandIn(StandIn):
     def __next__(self) -> Any:
         step = self._original.next()
         try:
+            if not on_loop():
+                return wait(step)
             # Most documents have come already, with others: these need nobody's waiting.
             pending = step.send(None)
         except StopIteration as got:

@@ -2,17 +2,20 @@
 
 import asyncio
 import contextlib
+import functools
+import inspect
 import weakref
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
+from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db import ProgrammingError, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.transaction import TransactionManagementError
 
-from mongo_contrib.bridge import in_bridge
+from mongo_contrib.bridge import in_bridge, wait
 
 __all__ = ["TaskBound"]
 
@@ -49,6 +52,18 @@ def guarded(name: str) -> Callable[..., Any]:
 
     method.__name__ = name
     return method
+
+
+def awaited(function: Callable[[], Awaitable[Any]]) -> Callable[[], Any]:
+    """Return a coroutine function as one that is called: inside native(), or without a loop."""
+
+    @functools.wraps(function)
+    def call() -> Any:
+        if in_bridge() or running_task() is not None:
+            return wait(function())
+        return async_to_sync(function)()
+
+    return call
 
 
 class TaskBound(BaseDatabaseWrapper):
@@ -133,8 +148,26 @@ class TaskBound(BaseDatabaseWrapper):
             return bool(self.settings_dict["AUTOCOMMIT"])
         return bool(super().get_autocommit())
 
+    def on_commit(self, func: Any, robust: bool = False) -> None:
+        """See BaseDatabaseWrapper; takes coroutine functions, too."""
+        super().on_commit(awaited(func) if inspect.iscoroutinefunction(func) else func, robust)
+
+    def validate_no_broken_transaction(self) -> None:
+        """See BaseDatabaseWrapper; names the first error and the cure."""
+        if not self.needs_rollback:
+            return
+        first = self.rollback_exc
+        what = f"{type(first).__name__}: {first}" if first else "an inner atomic block failed"
+        raise TransactionManagementError(
+            f"An error occurred in the current transaction on DATABASES[{self.alias!r}] ({what}). "
+            "You can't execute queries until the end of the 'atomic' block: MongoDB ends a "
+            "transaction at the first error. Catch the error outside of the block; what may "
+            "collide with others is repeated by mongo_contrib.transaction.retry."
+        ) from first
+
     def begin_block(self) -> None:
         """Note that an outermost atomic block begins."""
+        self.rollback_exc = None
         if self.task is not None:
             self.block = Block(self)
             _blocks.set({**_blocks.get({}), self.alias: self.block})

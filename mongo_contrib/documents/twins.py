@@ -29,7 +29,7 @@ class DocumentTwins:
         await native(self.refresh_from_db, *args, **kwargs)
 
     async def afull_clean(self: Any, *args: Any, **kwargs: Any) -> None:
-        """See full_clean(), which asks the database what is unique and whether references exist."""
+        """See full_clean(), which asks the database what is unique."""
         await native(self.full_clean, *args, **kwargs)
 
     async def aget(self: Any, name: str) -> Any:
