@@ -19,7 +19,8 @@ class MongoContribConfig(AppConfig):
         from mongo_contrib import checks  # noqa: F401 - importing registers them
 
     def mongo_collections(self, alias: str) -> list[CollectionSpec]:
-        """The collections of every Document class that lives on ``alias``."""
+        """The collections of every Document class that lives on ``alias``, and their counters'."""
         from mongo_contrib.documents.schema import collection_specs
+        from mongo_contrib.documents.sequences import counter_specs
 
-        return collection_specs(alias)
+        return [*collection_specs(alias), *counter_specs(alias)]

@@ -13,5 +13,10 @@ class CoreSettings:
         """How many characters of a command the logger `mongo_contrib.commands` shows."""
         return getattr(settings, "MONGO_COMMAND_LOG_LENGTH", 2000)
 
+    @property
+    def sequence_collection(self) -> str:
+        """The collection with the counters of all SequenceFields."""
+        return getattr(settings, "MONGO_SEQUENCE_COLLECTION", "mongo_contrib_sequences")
+
 
 conf = CoreSettings()

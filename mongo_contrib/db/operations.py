@@ -55,6 +55,14 @@ class DatabaseOperations(BaseDatabaseOperations):
         """Delete all documents of the collections; their indexes stay."""
         empty(self.connection, [deletion.collection for deletion in sql_list])
 
+    def sequence_reset_sql(self, style: Any, model_list: Iterable[Any]) -> list[str]:
+        """Let the classes' counters go on behind what is stored, as `loaddata` asks; no SQL."""
+        for model in model_list:
+            for field in model._meta.concrete_fields:
+                if hasattr(field, "catch_up"):
+                    field.catch_up(self.connection.alias)
+        return []
+
     # Values, for fields of others that ask the connection. Ours do not: mongo_contrib.mapping
     # encodes documents, to the same forms. The base class would make text of most of them.
 

@@ -101,7 +101,7 @@ def _document(value: Mapping[Any, Any], depth: int) -> dict[str, Any]:
         if not isinstance(key, str):
             raise _Refused(TypeError, f"has the key {key!r}", "; keys of documents are strings.")
         if "\0" in key:
-            raise _Refused(ValueError, f"has the key {key!r}", "; no key holds a NUL.")
+            raise _Refused(DataError, f"has the key {key!r}", "; no key holds a NUL.")
         try:
             copied[str.__str__(key)] = _checked(item, depth)
         except _Refused as error:
@@ -125,7 +125,7 @@ def _array(value: list[Any] | tuple[Any, ...], depth: int) -> list[Any]:
 def _bounded(depth: int) -> None:
     if depth > DEEPEST:
         deep = f"is nested more than {DEEPEST} levels deep"
-        refused = _Refused(ValueError, deep, ", or holds itself.")
+        refused = _Refused(DataError, deep, ", or holds itself.")
         # A path of so many steps says nothing.
         refused.path = _Nowhere()
         raise refused

@@ -12,7 +12,9 @@ from django.db.models.query_utils import PathInfo
 from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from .lengths import BoundedLength
 from .nested import NestedField
+from .ordered import KeptInOrder
 
 
 class _EmbeddedField(NestedField):
@@ -169,11 +171,13 @@ class EmbeddedDocumentField(_EmbeddedField):
         )
 
 
-class EmbeddedDocumentListField(_EmbeddedField):
+class EmbeddedDocumentListField(BoundedLength, KeptInOrder, _EmbeddedField):
     """A list of embedded documents of one class.
 
-    The value is a list of instances. In forms it has no field of its own: the admin edits it
-    with an inline (`mongo_contrib.admin.EmbeddedDocumentInline`).
+    The value is a list of instances; with `ordering`, the name of a field, a save stores them
+    sorted by that, with `reverse` downward. `min_length` and `max_length` bound how many. In
+    forms it has no field of its own: the admin edits it with an inline
+    (`mongo_contrib.admin.EmbeddedDocumentInline`).
     """
 
     description = _("List of embedded documents")
@@ -188,11 +192,15 @@ class EmbeddedDocumentListField(_EmbeddedField):
 
     def prepared(self, value: Any) -> Any:
         items = [self.prepare_document(item) for item in value]
+        if self.ordering:
+            items = self.in_order(items)
         # A list stays the very one that others may hold, unless there were dicts in it.
         same = type(value) is list and all(map(operator.is_, items, value))
         return value if same else items
 
     def to_bson(self, value: Any) -> list[dict[str, Any]]:
+        if self.ordering:
+            value = self.in_order(value)
         return [self.encode_document(item) for item in value]
 
     def from_bson(self, value: Any) -> list[Any]:

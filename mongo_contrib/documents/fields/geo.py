@@ -1,76 +1,206 @@
-"""Places, as GeoJSON."""
+"""Places and shapes, as GeoJSON (RFC 7946)."""
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable
 from typing import Any
 
 from django import forms
 from django.core import exceptions
 from django.utils.translation import gettext_lazy as _
 
+from . import geometry
+from .extended_json import ExtendedJSONFormField
 from .nested import NestedField
 
 
-class PointField(NestedField):
+class GeoJSONField(NestedField):
+    """Base of the fields of GeoJSON geometries.
+
+    Values are coordinates in degrees, longitude first; GeoJSON is taken too, and stored:
+    `{"type": ..., "coordinates": ...}`. What RFC 7946 forbids is a ValidationError; that lines
+    don't cross is left to the server. `migrate` makes a `2dsphere` index of each,
+    unless it says `geo_index=False`.
+    """
+
+    #: The `type` in GeoJSON.
+    geojson_type: str
+    #: Checks coordinates and returns them.
+    shape: Callable[[Any], Any]
+    #: What `db_index` means here.
+    index_kind = "2dsphere"
+
+    default_error_messages = {
+        "other_type": _("This is a GeoJSON %(found)s, not a %(type)s."),
+    }
+
+    def __init__(self, *args: Any, geo_index: bool = True, **kwargs: Any) -> None:
+        super().__init__(*args, **{"db_index": geo_index, **kwargs})
+
+    def deconstruct(self) -> Any:
+        name, path, args, kwargs = super().deconstruct()
+        kwargs.pop("db_index", None)
+        if not self.db_index:
+            kwargs["geo_index"] = False
+        return name, path, args, kwargs
+
+    def get_internal_type(self) -> str:
+        return f"{self.geojson_type}Field"
+
+    def to_python(self, value: Any) -> Any:
+        """Return checked coordinates of GeoJSON, of coordinates, or of a text with either."""
+        if value is None or value == "":
+            return None
+        if isinstance(value, str):
+            value = self.parse_text(value)
+            return None if value is None else self.to_python(value)
+        return type(self).shape(self.coordinates(value))
+
+    def coordinates(self, value: Any) -> Any:
+        """Return the coordinates of a GeoJSON geometry of this type; coordinates as they are."""
+        if not isinstance(value, dict):
+            return value
+        if value.get("type") != self.geojson_type:
+            raise exceptions.ValidationError(
+                self.error_messages["other_type"],
+                code="other_type",
+                params={"found": value.get("type"), "type": self.geojson_type},
+            )
+        return value.get("coordinates")
+
+    def to_bson(self, value: Any) -> Any:
+        coordinates = self.to_python(value)
+        if coordinates is None:
+            return None
+        return {"type": self.geojson_type, "coordinates": geometry.as_stored(coordinates)}
+
+    def from_bson(self, value: Any) -> Any:
+        return geometry.as_read(self.coordinates(value))
+
+    def formfield(self, **kwargs: Any) -> Any:
+        return super().formfield(
+            **{"form_class": ExtendedJSONFormField, "model_field": self, **kwargs}
+        )
+
+
+class PointField(GeoJSONField):
     """A GeoJSON Point; the value is a tuple `(longitude, latitude)` in degrees.
 
-    Stored as `{"type": "Point", "coordinates": [longitude, latitude]}` (RFC 7946), the shape
-    that 2dsphere indexes take. Longitude lies in -180..180 and latitude in -90..90; anything
-    else is a ValidationError.
+    Longitude lies in -180..180 and latitude in -90..90; anything else is a ValidationError.
     """
 
     description = _("Point")
     default_error_messages = {
         "invalid": _("“%(value)s” is not a point: (longitude, latitude) in degrees is."),
-        "range": _(
-            "(%(longitude)s, %(latitude)s) is not on Earth: the longitude lies in -180..180 and "
-            "the latitude in -90..90."
-        ),
     }
-
-    def get_internal_type(self) -> str:
-        return "PointField"
+    fits_in_a_line = True
+    geojson_type = "Point"
+    shape = geometry.position
 
     def to_python(self, value: Any) -> tuple[float, float] | None:
         """Accept a pair, a GeoJSON Point, or text as `13.4, 52.5` or Extended JSON."""
-        if value is None or value == "":
-            return None
-        if isinstance(value, str):
-            value = self.parse_text(value) if value.lstrip()[:1] in "[{n" else value.split(",")
-            if value is None:
-                return None
-        if isinstance(value, dict) and value.get("type") == "Point":
-            value = value.get("coordinates")
+        if isinstance(value, str) and value and value.lstrip()[:1] not in "[{n":
+            value = value.split(",")
         try:
-            longitude, latitude = (float(number) for number in value)
-        except (TypeError, ValueError):
+            point: tuple[float, float] | None = super().to_python(value)
+        except exceptions.ValidationError as error:
+            if getattr(error, "code", None) not in ("invalid", "other_type", "stored"):
+                raise
             raise exceptions.ValidationError(
                 self.error_messages["invalid"], code="invalid", params={"value": value}
             ) from None
-        # A comparison with NaN is False, so this refuses it too.
-        if not (math.fabs(longitude) <= 180 and math.fabs(latitude) <= 90):
-            raise exceptions.ValidationError(
-                self.error_messages["range"],
-                code="range",
-                params={"longitude": longitude, "latitude": latitude},
-            )
-        return longitude, latitude
-
-    def to_bson(self, value: Any) -> dict[str, Any] | None:
-        point = self.to_python(value)
-        return None if point is None else {"type": "Point", "coordinates": list(point)}
+        return point
 
     def from_bson(self, value: Any) -> tuple[float, float] | None:
         if type(value) is dict and value.get("type") == "Point":
             coordinates = value.get("coordinates")
-            if type(coordinates) is list and list(map(type, coordinates)) == [float, float]:
-                # As we write it; whether it is on Earth was checked then.
-                return coordinates[0], coordinates[1]
+            if type(coordinates) is list and len(coordinates) == 2:
+                longitude, latitude = coordinates
+                if isinstance(longitude, int | float) and isinstance(latitude, int | float):
+                    # As we write it; whether it is on Earth was checked then.
+                    return longitude, latitude
         return self.to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": PointFormField, **kwargs})
+        # Not the text area of the other shapes.
+        return NestedField.formfield(self, **{"form_class": PointFormField, **kwargs})
+
+
+class LineStringField(GeoJSONField):
+    """A GeoJSON LineString; the value is a list of at least two positions."""
+
+    description = _("Line")
+    geojson_type = "LineString"
+    shape = geometry.line
+
+
+class PolygonField(GeoJSONField):
+    """A GeoJSON Polygon; the value is a list of closed rings, the outer one first."""
+
+    description = _("Polygon")
+    geojson_type = "Polygon"
+    shape = geometry.polygon
+
+
+class MultiPointField(GeoJSONField):
+    """A GeoJSON MultiPoint; the value is a list of positions."""
+
+    description = _("Points")
+    geojson_type = "MultiPoint"
+    shape = geometry.points
+
+
+class MultiLineStringField(GeoJSONField):
+    """A GeoJSON MultiLineString; the value is a list of lines."""
+
+    description = _("Lines")
+    geojson_type = "MultiLineString"
+    shape = geometry.lines
+
+
+class MultiPolygonField(GeoJSONField):
+    """A GeoJSON MultiPolygon; the value is a list of polygons."""
+
+    description = _("Polygons")
+    geojson_type = "MultiPolygon"
+    shape = geometry.polygons
+
+
+class GeometryCollectionField(GeoJSONField):
+    """A GeoJSON GeometryCollection; the value is a list of GeoJSON geometries, as dicts."""
+
+    description = _("Geometries")
+    geojson_type = "GeometryCollection"
+
+    @staticmethod
+    def shape(value: Any) -> list[dict[str, Any]]:  # type: ignore[override]
+        if not isinstance(value, list | tuple):
+            raise exceptions.ValidationError(
+                _("“%(value)s” is not a list of GeoJSON geometries."),
+                code="invalid",
+                params={"value": value},
+            )
+        return [geometry.geometry(each) for each in value]
+
+    def coordinates(self, value: Any) -> Any:
+        if isinstance(value, dict) and value.get("type") == self.geojson_type:
+            return value.get("geometries")
+        return super().coordinates(value)
+
+    def to_bson(self, value: Any) -> Any:
+        geometries = self.to_python(value)
+        if geometries is None:
+            return None
+        stored = [
+            {**each, "coordinates": geometry.as_stored(each["coordinates"])} for each in geometries
+        ]
+        return {"type": self.geojson_type, "geometries": stored}
+
+    def from_bson(self, value: Any) -> Any:
+        return [
+            {**each, "coordinates": geometry.as_read(each["coordinates"])}
+            for each in self.coordinates(value)
+        ]
 
 
 class PointFormField(forms.CharField):

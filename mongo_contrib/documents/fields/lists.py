@@ -9,15 +9,19 @@ from django.core import checks, exceptions
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from ...mapping.encoding import decoder_of, encode_value
+from ...mapping.encoding import decoder_of
+from .elements import FieldOfFields, to_value
+from .extended_json import ExtendedJSONFormField
+from .lengths import BoundedLength, length_validators
 from .nested import NestedField
 
 
-class ListField(NestedField):
+class ListField(BoundedLength, FieldOfFields):
     """A BSON array whose elements are all of `base_field`, a field instance without a name.
 
-    The value is a list. Elements are validated and converted one by one by the base
-    field; an error names the position.
+    The value is a list; unless the field may be null, its default is an empty one. Elements are
+    validated and converted one by one by the base field; an error names the position.
+    `min_length` and `max_length` bound the number of elements.
     """
 
     description = _("List")
@@ -25,37 +29,26 @@ class ListField(NestedField):
         "not_a_list": _("“%(value)s” is not a list."),
         "item": _("Item %(position)s: %(message)s"),
     }
+    inner = "base_field"
 
     def __init__(self, base_field: models.Field, **kwargs: Any) -> None:
         self.base_field = base_field
+        if not kwargs.get("null"):
+            kwargs.setdefault("default", list)
         super().__init__(**kwargs)
 
     def get_internal_type(self) -> str:
         return "ListField"
 
-    def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
-        return name, path, [self.base_field.clone(), *args], kwargs
-
-    def contribute_to_class(self, cls: Any, name: str, private_only: bool = False) -> None:
-        super().contribute_to_class(cls, name, private_only)
-        # Base fields, of lists in lists too, need a name and a model for their messages only:
-        # they are never added to the class.
-        field: Any = self.base_field
-        while field is not None:
-            field.set_attributes_from_name(name)
-            field.model = cls
-            field = getattr(field, "base_field", None)
-
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         errors = super().check(**kwargs)
-        if self.base_field.is_relation:
+        if self.base_field.get_internal_type() == "EmbeddedDocumentField":
             errors.append(
                 checks.Error(
-                    f"A ListField cannot hold a {type(self.base_field).__name__}.",
-                    hint="Store the ids: ListField(ObjectIdField()).",
+                    f"A {type(self).__name__} cannot hold embedded documents.",
+                    hint="Use EmbeddedDocumentListField, which takes ordering= too.",
                     obj=self,
-                    id="mongo_contrib.E020",
+                    id="mongo_contrib.E050",
                 )
             )
         return errors
@@ -67,10 +60,10 @@ class ListField(NestedField):
         return [None if item is None else base_field.prepared(item) for item in value]
 
     def to_bson(self, value: Any) -> list[Any]:
-        if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
-            raise self._not_a_list(value)
-        base_field = self.base_field
-        return [None if item is None else encode_value(base_field, item) for item in value]
+        return [
+            self.at(position, self.store, item)
+            for position, item in enumerate(self.iterated(value))
+        ]
 
     def from_bson(self, value: Any) -> list[Any]:
         if type(value) is not list:
@@ -85,42 +78,45 @@ class ListField(NestedField):
         if value is None:
             return None
         if isinstance(value, str):
-            return self.parse_text(value)
-        if isinstance(value, bytes | dict) or not hasattr(value, "__iter__"):
-            raise self._not_a_list(value)
+            value = self.parse_text(value)
+            if value is None:
+                return None
         return [
-            self._item(position, self.base_field.to_python, item)
-            for position, item in enumerate(value)
+            self.at(position, to_value, self.base_field, item)
+            for position, item in enumerate(self.iterated(value))
         ]
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
         super().validate(value, model_instance)
-        for position, item in enumerate(value):
-            self._item(position, self.base_field.validate, item, model_instance)
+        for position, item in enumerate(value or ()):
+            self.at(position, self.base_field.validate, item, model_instance)
 
     def run_validators(self, value: Any) -> None:
         super().run_validators(value)
         for position, item in enumerate(value or ()):
-            self._item(position, self.base_field.run_validators, item)
+            self.at(position, self.base_field.run_validators, item)
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(
-            **{
+        base_field = self.base_field
+        if isinstance(base_field, NestedField) and not base_field.fits_in_a_line:
+            defaults = {"form_class": ExtendedJSONFormField, "model_field": self}
+        else:
+            defaults = {
                 "form_class": ListFormField,
-                "base_field": self.base_field.formfield(),
-                **kwargs,
+                "base_field": base_field.formfield(),
+                "min_length": self.min_length,
+                "max_length": self.max_length,
             }
-        )
+        return super().formfield(**{**defaults, **kwargs})
 
-    def _item(self, position: int, function: Any, *args: Any) -> Any:
-        try:
-            return function(*args)
-        except exceptions.ValidationError as error:
-            raise exceptions.ValidationError(
-                self.error_messages["item"],
-                code="item",
-                params={"position": position + 1, "message": "; ".join(error.messages)},
-            ) from error
+    def place(self, place: Any) -> dict[str, Any]:
+        return {"position": place + 1}
+
+    def iterated(self, value: Any) -> Any:
+        """Return `value`; ValidationError if it is nothing that a list can be made of."""
+        if isinstance(value, str | bytes | dict) or not hasattr(value, "__iter__"):
+            raise self._not_a_list(value)
+        return value
 
     def _not_a_list(self, value: Any) -> exceptions.ValidationError:
         return exceptions.ValidationError(
@@ -133,11 +129,20 @@ class ListFormField(forms.CharField):
 
     widget = forms.Textarea
 
-    def __init__(self, *, base_field: forms.Field | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        base_field: forms.Field | None = None,
+        min_length: int | None = None,
+        max_length: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         self.base_field = base_field or forms.CharField()
         # A model field without one gives the empty text.
         kwargs["help_text"] = kwargs.get("help_text") or _("One per line.")
         super().__init__(**kwargs)
+        # Of elements: for CharField they would be of characters.
+        self._of_length = length_validators(min_length, max_length)
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, list | tuple):
@@ -165,7 +170,10 @@ class ListFormField(forms.CharField):
         forms.Field.validate(self, value)
 
     def run_validators(self, value: list[Any]) -> None:
-        """The base field's clean() has run each element's validators."""
+        """Ask for the length; the base field's clean() has run each element's validators."""
+        if value:
+            for validator in self._of_length:
+                validator(value)
 
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:

@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from bson import json_util
 from django.core import checks, exceptions
-from django.db import models
+from django.db import DatabaseError, models
 from django.utils.translation import gettext_lazy as _
 
-# Relaxed Extended JSON keeps every BSON type and stays readable where JSON has the type itself.
-_JSON = json_util.JSONOptions(
-    json_mode=json_util.JSONMode.RELAXED, tz_aware=True, uuid_representation=4
-)
+from .extended_json import dumps, loads
 
 
 class NestedField(models.Field):
@@ -23,7 +19,14 @@ class NestedField(models.Field):
     """
 
     empty_strings_allowed = False
-    default_error_messages = {"json": _("“%(value)s” is not valid JSON.")}
+    #: Whether the text of its form field has no line breaks, so that a list has one a line.
+    fits_in_a_line = False
+    #: A loaded document's value is made when it is first touched, see mapping/lazy.py.
+    lazy = True
+    default_error_messages = {
+        "json": _("“%(value)s” is not valid JSON."),
+        "stored": _("This is not what the field stores: %(message)s"),
+    }
 
     def to_bson(self, value: Any) -> Any:
         raise NotImplementedError(f"{type(self).__name__} must define to_bson().")
@@ -60,18 +63,33 @@ class NestedField(models.Field):
         return errors
 
     def value_to_string(self, obj: models.Model) -> str:
-        value = self.value_from_object(obj)
-        return json_util.dumps(None if value is None else self.to_bson(value), json_options=_JSON)
+        return self.text_of(self.value_from_object(obj))
+
+    def text_of(self, value: Any) -> str:
+        """Return a value as `parse_text()` reads it."""
+        return dumps(None if value is None else self.to_bson(value))
 
     def parse_text(self, text: str) -> Any:
-        """Return what `value_to_string()` wrote; ValidationError if it is no JSON."""
+        """Return the value whose stored form is this text, as `value_to_string()` wrote it.
+
+        ValidationError if it is no JSON, or no value of this field.
+        """
         try:
-            value = json_util.loads(text, json_options=_JSON)
-        except (ValueError, TypeError):
+            value = loads(text)
+        except ValueError:
             raise exceptions.ValidationError(
                 self.error_messages["json"], code="json", params={"value": text}
             ) from None
-        return None if value is None else self.from_bson(value)
+        try:
+            return None if value is None else self.from_bson(value)
+        except (ArithmeticError, AttributeError, TypeError, ValueError, DatabaseError) as error:
+            raise exceptions.ValidationError(
+                self.error_messages["stored"], code="stored", params={"message": error}
+            ) from error
+
+    def to_value(self, value: Any) -> Any:
+        """Return `value` converted; unlike for `to_python()`, text is a value like others."""
+        return self.to_python(value)
 
     def formfield(self, **kwargs: Any) -> Any:
         # With a callable default Django would add a hidden copy of the initial value, and the
