@@ -7,7 +7,9 @@ Django's tree, with ours marked by an asterisk:
     │   └── DuplicateKeyError*      a unique index refused a value
     ├── DataError
     │   ├── DocumentInvalid*        the collection's validator refused a document
+    │   ├── DocumentMismatch*       a stored document doesn't fit its strict class
     │   ├── DocumentTooLarge*       over the server's limit (16 MB)
+    │   ├── UnreadableValue*        a stored value is of a wrong type for its field
     │   └── ValueNotStorable*       a value that BSON cannot hold
     ├── OperationalError
     │   ├── AccessDenied*           wrong user or password, or not allowed to
@@ -28,11 +30,13 @@ from mongo_contrib.exceptions.classes import (
     AccessDenied,
     CommitUncertain,
     DocumentInvalid,
+    DocumentMismatch,
     DocumentTooLarge,
     DuplicateKeyError,
     QueryTimeout,
     ServerTooOld,
     ServerUnavailable,
+    UnreadableValue,
     ValueNotStorable,
     WriteConflict,
 )
@@ -44,11 +48,13 @@ __all__ = [
     "AccessDenied",
     "CommitUncertain",
     "DocumentInvalid",
+    "DocumentMismatch",
     "DocumentTooLarge",
     "DuplicateKeyError",
     "QueryTimeout",
     "ServerTooOld",
     "ServerUnavailable",
+    "UnreadableValue",
     "ValueNotStorable",
     "WriteConflict",
     "translate",

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from bson import Binary, Decimal128
+from bson import Binary, Decimal128, ObjectId
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
@@ -63,11 +63,11 @@ def decoder_of(field: models.Field) -> Converter | None:
 
 def encoder(field: models.Field) -> Converter:
     """Return the function that encodes values of `field`."""
+    if hasattr(field, "to_bson"):
+        return field.to_bson
     if field.remote_field is not None and hasattr(field, "target_field"):
         target = field.target_field
         return lambda value: encode_value(target, _primary_key(field, value))
-    if hasattr(field, "to_bson"):
-        return field.to_bson
     if not (_is_djangos(field, "get_db_prep_value") and _is_djangos(field, "get_db_prep_save")):
         return _for_databases(field)
     make = _ENCODERS.get(field.get_internal_type())
@@ -79,11 +79,11 @@ def encoder(field: models.Field) -> Converter:
 
 def decoder(field: models.Field) -> Converter | None:
     """Return the function that decodes stored values of `field`; None if they are as they are."""
-    if field.remote_field is not None and hasattr(field, "target_field"):
-        return decoder(field.target_field)
     if hasattr(field, "from_bson"):
         # ObjectIds come as they are: the commonest key must cost nothing.
         return None if field.get_internal_type() == "ObjectIdField" else field.from_bson
+    if field.remote_field is not None and hasattr(field, "target_field"):
+        return decoder(field.target_field)
     kind = field.get_internal_type()
     decode = DECODERS.get(kind)
     if decode is None and kind not in _ENCODERS:
@@ -94,6 +94,24 @@ def decoder(field: models.Field) -> Converter | None:
     if decode is None:
         return lambda value: from_db_value(value, None, None)
     return lambda value: from_db_value(decode(value), None, None)
+
+
+def passing(field: models.Field) -> type | None:
+    """Return the type whose exact instances the field stores as they are, if there is one.
+
+    Integers that are too large for BSON are among them: the driver refuses those.
+    """
+    if hasattr(field, "to_bson"):
+        return ObjectId if field.get_internal_type() == "ObjectIdField" else None
+    if field.remote_field is not None and hasattr(field, "target_field"):
+        return passing(field.target_field)
+    for method in ("get_prep_value", "get_db_prep_value", "get_db_prep_save"):
+        if not _is_djangos(field, method):
+            return None
+    passes = _PASSING.get(field.get_internal_type())
+    if passes is str and type(field).get_prep_value not in _PLAIN_TEXT:
+        return None
+    return passes
 
 
 def _primary_key(field: models.Field, value: Any) -> Any:
@@ -337,4 +355,11 @@ _ENCODERS: dict[str, Callable[[Any], Converter]] = {
     "UUIDField": _uuid,
     "BinaryField": _binary,
     "JSONField": _json,
+}
+
+_PASSING: dict[str, type] = {
+    **{kind: str for kind, make in _ENCODERS.items() if make is _text},
+    **{kind: int for kind, make in _ENCODERS.items() if make is _integer},
+    "BooleanField": bool,
+    "FloatField": float,
 }

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple
 from django.db import models
 from django.db.models import signals
 from django.db.models.fields import NOT_PROVIDED
-from django.db.models.fields.files import FileDescriptor, ImageFileDescriptor
-from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
-from django.db.utils import DataError
+from django.db.utils import NotSupportedError
 from django.utils.functional import cached_property
 
-from .encoding import decoder, encoder
-from .loaded import LoadedState, unknown
+from .encoding import decoder, encoder, passing
+from .hydration import Hydrator, hydrator
+from .lazy import LazyAttribute, is_pending, unreadable_at
+from .loaded import unknown
+from .setters import keeps_value, wants_to_be_asked
 
 _PRE_SAVE = models.Field.pre_save
 
@@ -38,6 +39,11 @@ class FieldPlan(NamedTuple):
     #: Whether None is written as null. It is left out otherwise; but a nullable field with a
     #: default must tell "None on purpose" from "written before the field existed".
     stores_null: bool
+    #: The exact type of values that are stored as they are.
+    passes: type | None
+    #: Whether what is stored is known to be stored so again: the very object that was read
+    #: need not be encoded to tell that it has not changed.
+    plain: bool
 
 
 def plan_of(model: Any) -> Plan:
@@ -45,7 +51,8 @@ def plan_of(model: Any) -> Plan:
     try:
         return model.__dict__["_plan"]
     except KeyError:
-        model._plan = plan = Plan(model, model._meta.concrete_fields)
+        kind = getattr(model, "_plan_class", Plan)
+        model._plan = plan = kind(model, model._meta.concrete_fields)
         return plan
 
 
@@ -55,37 +62,48 @@ class Plan:
     def __init__(self, model: Any, fields: Iterable[models.Field]) -> None:
         self.model = model
         self.fields = [_field_plan(field) for field in fields if getattr(field, "stored", True)]
-        self._unstored = {
+        self.unstored = {
             field.attname: None
             for field in model._meta.concrete_fields
             if not getattr(field, "stored", True)
         }
         self.columns = frozenset(field.column for field in self.fields)
-        self._decoding = [
-            (column, attname, decode, _default(field))
-            for field, column, attname, _, decode, *_ in self.fields
-        ]
+        #: What a projection says nothing about, see `loaded.py`.
+        self.deferred: dict[str, Any] = {}
         # What is left to do once the stored document has become the instance's __dict__.
-        self._renamed = [
-            (field.column, field.attname) for field in self.fields if field.column != field.attname
+        self.lazy = [field.column for field in self.fields if _is_lazy(field)]
+        awake = [field for field in self.fields if not _is_lazy(field)]
+        self.renamed = [
+            (field.column, field.attname) for field in awake if field.column != field.attname
         ]
-        self._converted = [(field.column, field.decode) for field in self.fields if field.decode]
+        self.eager = [
+            (field.column, _READY.get(field.field.get_internal_type()), field.decode)
+            for field in awake
+            if field.decode
+        ]
+        self.absent = {field.column: (field.attname, _default(field.field)) for field in self.fields}
         # A column that is another field's attribute would be overwritten: look one by one.
         names = {field.attname for field in self.fields}
-        self._adoptable = not any(column in names for column, _ in self._renamed)
-        names |= self._unstored.keys()
+        self.adoptable = not any(
+            field.column in names for field in self.fields if field.column != field.attname
+        )
+        names |= self.unstored.keys()
         self._names = [
             each.attname for each in model._meta.concrete_fields if each.attname in names
         ]
-        self._new = model.__new__
-        self._by_django = _wants_to_be_asked(model) or any(map(_sets_itself, self.fields))
+        self._by_django = wants_to_be_asked(model) or not all(
+            keeps_value(field.field.model, field.field) for field in self.fields
+        )
         self._partial: dict[frozenset[str], Plan] = {}
-        #: What a projection says nothing about, see `loaded.py`.
-        self._deferred: dict[str, Any] = {}
+        self._hydrators: dict[Any, Hydrator] = {}
 
     @cached_property
     def by_column(self) -> dict[str, FieldPlan]:
         return {field.column: field for field in self.fields}
+
+    @cached_property
+    def by_attname(self) -> dict[str, FieldPlan]:
+        return {field.attname: field for field in self.fields}
 
     def partial(self, columns: Collection[str]) -> Plan:
         """Return the plan of a projection; the fields left out are deferred."""
@@ -95,10 +113,25 @@ class Plan:
             if len(self._partial) > 100:
                 # only() with ever new combinations must not grow without end.
                 self._partial.clear()
-            plan = Plan(self.model, [each.field for each in self.fields if each.column in key])
-            plan._deferred = unknown(self.columns - key)
+            plan = type(self)(self.model, [each.field for each in self.fields if each.column in key])
+            plan.deferred = unknown(self.columns - key)
             self._partial[key] = plan
         return plan
+
+    def narrowed(self, names: frozenset[str], defer: bool) -> Plan:
+        """Return the plan of `only()`, or of `defer()`, with attributes of these names."""
+        return self.partial(
+            {
+                field.column
+                for field in self.fields
+                if (field.attname in names) != defer or field.field.primary_key
+            }
+        )
+
+    @property
+    def projection(self) -> dict[str, int]:
+        """What to ask the server for."""
+        return dict.fromkeys(self.columns, 1)
 
     # Encoding
 
@@ -108,8 +141,8 @@ class Plan:
         return [
             field
             for field in self.fields
-            if field.attname in values
-            and (names is None or field.attname in names or field.field.name in names)
+            if (names is None or field.attname in names or field.field.name in names)
+            and (field.attname in values or is_pending(instance, field))
         ]
 
     def encode(
@@ -123,89 +156,168 @@ class Plan:
         """Return the stored document of `instance`, or of its `fields` alone.
 
         None is left out (see `FieldPlan`), and so are deferred fields, unless the document is
-        to `add`: then they are loaded. An expression (`F("n") + 1`) is kept as it is. `raw`
-        skips `pre_save()`, for fixtures.
+        to `add`: then they are loaded. What nobody has touched since it was read stays as it
+        is. An expression (`F("n") + 1`) is kept as it is. `raw` skips `pre_save()`, for fixtures.
         """
         document: dict[str, Any] = {}
         values = instance.__dict__
-        for field, column, attname, encode, _, has_pre_save, stores_null in (
-            self.fields if fields is None else fields
-        ):
-            if attname not in values:
-                if not add:
+        for each in self.fields if fields is None else fields:
+            field, column, attname, encode, _, has_pre_save, stores_null, passes, _ = each
+            if attname in values:
+                if has_pre_save and not raw:
+                    value = field.pre_save(instance, add)
+                else:
+                    value = values[attname]
+            elif is_pending(instance, each):
+                if raw or column not in self.touching:
+                    value = instance._state.source[column]
+                    if value is not None or stores_null:
+                        document[column] = value
                     continue
-                getattr(instance, attname)
-            if has_pre_save and not raw:
                 value = field.pre_save(instance, add)
+            elif add:
+                getattr(instance, attname)
+                value = values[attname] if raw else field.pre_save(instance, add)
             else:
-                value = values[attname]
-            if value is not None and not hasattr(value, "resolve_expression"):
+                continue
+            if type(value) is passes:
+                document[column] = value
+                continue
+            if value is None:
+                if stores_null:
+                    document[column] = None
+                continue
+            if not hasattr(value, "resolve_expression"):
                 value = encode(value)
+            elif add:
+                raise NotSupportedError(
+                    f"{self.model._meta.label} can't be inserted with the expression {value!r} "
+                    f"for {column!r}: there is no stored value yet that it could compute with."
+                )
             if value is not None or stores_null:
                 document[column] = value
         return document
 
+    # Saving
+
+    @cached_property
+    def touching(self) -> frozenset[str]:
+        """The lazy fields in which a save changes values though nobody has touched them."""
+        lazy = set(self.lazy)
+        return frozenset(
+            field.column
+            for field in self.fields
+            if field.column in lazy and wants_touch(field.field)
+        )
+
+    @cached_property
+    def refers(self) -> bool:
+        """Whether instances may hold related ones, which have to be saved before them."""
+        meta = self.model._meta
+        return bool(meta.private_fields) or any(each.is_relation for each in meta.concrete_fields)
+
+    @cached_property
+    def _attnames(self) -> frozenset[str]:
+        return frozenset(field.attname for field in self.model._meta.concrete_fields)
+
+    def deferred_on(self, instance: Any) -> set[str]:
+        """Return the attributes that have to be fetched: neither there nor pending."""
+        by_attname = self.by_attname
+        return {
+            attname
+            for attname in self._attnames.difference(instance.__dict__)
+            if attname not in by_attname or not is_pending(instance, by_attname[attname])
+        }
+
+    def is_whole(self, instance: Any) -> bool:
+        """Tell whether no attribute is deferred."""
+        return self._attnames.issubset(instance.__dict__) or not self.deferred_on(instance)
+
+    @cached_property
+    def _comparable(self) -> list[tuple[str, str]]:
+        return [
+            (field.attname, field.column)
+            for field in self.fields
+            if field.plain and not field.has_pre_save and field.column != "_id"
+        ]
+
+    def suspects(self, instance: Any, loaded: dict[str, Any]) -> list[FieldPlan]:
+        """Return the fields, without the key, that may differ from what is stored.
+
+        Left out are those whose value is the very object that was read, and those that nobody
+        has touched; the fields that change at each save are among the suspects.
+        """
+        values = instance.__dict__
+        get, stored = values.get, loaded.get
+        by_column = self.by_column
+        found = [
+            by_column[column]
+            for attname, column in self._comparable
+            if get(attname) is not stored(column) and attname in values
+        ]
+        for field in self._others:
+            if field.attname in values or (
+                field.column in self.touching and is_pending(instance, field)
+            ):
+                found.append(field)
+        return found
+
+    @cached_property
+    def _others(self) -> list[FieldPlan]:
+        plain = {column for _, column in self._comparable}
+        return [
+            field for field in self.fields if field.column not in plain and field.column != "_id"
+        ]
+
     # Decoding
+
+    def hydrator(self, db: str | None, fetch_mode: Any = None) -> Hydrator:
+        """Return the function that makes instances of documents that were read from `db`."""
+        if type(self).hydrate is not Plan.hydrate:
+            return lambda document: self.hydrate(document, db, fetch_mode)
+        return self._hydrator(db, fetch_mode)
 
     def hydrate(self, document: dict[str, Any], db: str | None, fetch_mode: Any = None) -> Any:
         """Return the instance of a stored document, which it keeps to compare with on saving.
 
-        Raises `DataError` naming document, field and value if a stored value can't be the
-        field's.
+        A stored value that can't be the field's raises `UnreadableValue` when it is touched.
         """
+        return self._hydrator(db, fetch_mode)(document)
+
+    def _hydrator(self, db: str | None, fetch_mode: Any) -> Hydrator:
         if self._by_django or (_anybody_listens() and self._has_receivers()):
-            return self._hydrate_slowly(document, db, fetch_mode)
-        state = LoadedState()
-        state.db = db
-        state.loaded = {**self._deferred, **document} if self._deferred else document
-        if fetch_mode is not None and fetch_mode is not state.fetch_mode:
-            state.fetch_mode = fetch_mode
-        if self._adoptable and document.keys() <= self.columns:
-            values = self._adopted(document)
-        else:
-            values = self._collected(document)
-        values["_state"] = state
-        instance = self._new(self.model)
-        instance.__dict__ = values
-        return instance
+            return lambda document: self._hydrate_slowly(document, db, fetch_mode)
+        key = (db, fetch_mode)
+        found = self._hydrators.get(key)
+        if found is None:
+            if len(self._hydrators) > 100:
+                self._hydrators.clear()
+            found = self._hydrators[key] = hydrator(self, db, fetch_mode)
+        return found
 
-    def _adopted(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes from a copy of the document: the common case, mostly in C."""
-        values = document.copy()
-        column = ""
-        try:
-            for column, decode in self._converted:
-                value = values.get(column)
-                if value is not None:
-                    values[column] = decode(value)
-        except Exception as error:
-            raise self._unreadable(document, column, error) from error
-        for column, attname in self._renamed:
-            if column in values:
-                values[attname] = values.pop(column)
-        if len(document) < len(self.fields):
-            for column, attname, _, default in self._decoding:
-                if column not in document:
-                    values[attname] = None if default is None else default()
-        if self._unstored:
-            values.update(self._unstored)
-        return values
+    def collected(self, document: dict[str, Any], lazy: Collection[str] | None = None) -> Any:
+        """Return the attributes of a document, made one by one, without those that are lazy.
 
-    def _collected(self, document: dict[str, Any]) -> dict[str, Any]:
-        """Return the attributes of a document that also holds keys of no field."""
-        values: dict[str, Any] = dict(self._unstored)
-        column = ""
-        try:
-            for column, attname, decode, default in self._decoding:
-                value = document.get(column, _ABSENT)
-                if value is _ABSENT:
-                    values[attname] = None if default is None else default()
-                elif decode is None or value is None:
-                    values[attname] = value
-                else:
-                    values[attname] = decode(value)
-        except Exception as error:
-            raise self._unreadable(document, column, error) from error
+        Left out, too, is what can't be read. A key that can't be is taken as it is stored.
+        """
+        values: dict[str, Any] = dict(self.unstored)
+        left = self.lazy if lazy is None else lazy
+        for each in self.fields:
+            column = each.column
+            value = document.get(column, _ABSENT)
+            if value is _ABSENT:
+                attname, default = self.absent[column]
+                values[attname] = None if default is None else default()
+            elif each.decode is None or value is None:
+                values[each.attname] = value
+            elif column not in left:
+                try:
+                    values[each.attname] = each.decode(value)
+                except Exception as error:
+                    if each.field.primary_key:
+                        values[each.attname] = value
+                    elif not _can_wait(each):
+                        raise self._unreadable(document, each, value, error) from error
         return values
 
     def _has_receivers(self) -> bool:
@@ -214,65 +326,106 @@ class Plan:
         )
 
     def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
-        found = self._collected(document)
-        values = [found[name] for name in self._names]
-        instance = self.model.from_db(db, self._names, values)
-        instance._state.loaded = {**self._deferred, **document}
+        found = self.collected(document, ())
+        names = [name for name in self._names if name in found]
+        instance = self.model.from_db(db, names, [found[name] for name in names])
+        instance._state.loaded = {**self.deferred, **document}
+        instance._state.source = document
+        instance._state.made = frozenset(names)
         if fetch_mode is not None:
             instance._state.fetch_mode = fetch_mode
         return instance
 
-    def _unreadable(self, document: dict[str, Any], column: str, error: Exception) -> DataError:
-        field = self.by_column[column]
-        stored = document.get(column)
-        messages = getattr(error, "messages", None)
-        return DataError(
-            f"{self.model._meta.label} {document.get('_id', '(embedded)')}: the stored value of "
-            f"{field.attname!r} is {stored!r} ({type(stored).__name__}), which is no value of "
-            f"{type(field.field).__name__}"
-            f" ({'; '.join(messages) if messages else error})."
-        )
+    def _unreadable(
+        self, document: dict[str, Any], each: FieldPlan, value: Any, error: Exception
+    ) -> Exception:
+        label, key = self.model._meta.label, document.get("_id")
+        return unreadable_at(label, key, each.attname, each.field, value, error)
 
 
 _ABSENT = object()
-
-#: Of these, nothing is lost where the value is put into `__dict__`; ImageField, whose descriptor
-#: is the third, listens to `post_init`.
-_KEEPING = {
-    descriptor.__set__
-    for descriptor in (ForeignKeyDeferredAttribute, FileDescriptor, ImageFileDescriptor)
-}
-
-
-def _wants_to_be_asked(model: Any) -> bool:
-    return (
-        model.__init__ is not models.Model.__init__
-        or model.__setattr__ is not models.Model.__setattr__
-        or model.from_db.__func__ is not models.Model.from_db.__func__
-    )
-
-
-def _sets_itself(field: FieldPlan) -> bool:
-    """Tell whether setting the attribute does more than to keep the value."""
-    descriptor = inspect.getattr_static(field.field.model, field.attname, None)
-    setter = getattr(type(descriptor), "__set__", None)
-    return setter is not None and setter not in _KEEPING
-
 
 def _anybody_listens() -> bool:
     return bool(signals.pre_init.receivers or signals.post_init.receivers)
 
 
+def _is_lazy(each: FieldPlan) -> bool:
+    """Tell whether the attribute is made when it is touched: nested values cost most."""
+    nested = getattr(each.field, "lazy", False) or isinstance(each.field, models.JSONField)
+    return nested and each.decode is not None and _can_wait(each)
+
+
+def _can_wait(each: FieldPlan) -> bool:
+    """Tell whether the class's attribute is ours, which makes the value when it is asked for."""
+    descriptor = inspect.getattr_static(each.field.model, each.attname, None)
+    return isinstance(descriptor, LazyAttribute) and not each.field.primary_key
+
+
+def wants_touch(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Tell whether a save changes values inside, though nobody has touched them: `auto_now`."""
+    document = getattr(field, "document", None) or getattr(
+        getattr(field, "base_field", None), "document", None
+    )
+    if document is None:
+        return not hasattr(field, "base_field") and _saves_itself(field)
+    if document in seen:
+        return False
+    seen |= {document}
+    return any(wants_touch(each.field, seen) for each in plan_of(document).fields)
+
+
+def _saves_itself(field: models.Field) -> bool:
+    """Tell whether the field may change its value at any save."""
+    own = type(field).pre_save
+    if own in _OF_TIME:
+        return bool(getattr(field, "auto_now", False))
+    return own is not _PRE_SAVE and own is not models.FileField.pre_save and not _nested(field)
+
+
+def _nested(field: models.Field) -> bool:
+    return bool(getattr(field, "lazy", False))
+
+
+def _has_pre_save(field: models.Field) -> bool:
+    own = type(field).pre_save
+    if own in _OF_TIME:
+        return bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+    return own is not _PRE_SAVE
+
+
+#: These do nothing unless they are told to.
+_OF_TIME = {
+    models.DateField.pre_save,
+    models.DateTimeField.pre_save,
+    models.TimeField.pre_save,
+}
+
+#: What the decoder of a field gives back as it is.
+_READY = {"FloatField": float, "BinaryField": bytes}
+
+
 def _field_plan(field: models.Field) -> FieldPlan:
+    decode = decoder(field)
+    passes = passing(field)
+    keeps = passes is not None or (
+        field.get_internal_type() in _KEPT
+        and type(field).get_prep_value.__module__.startswith("django.")
+    )
     return FieldPlan(
         field=field,
         column=field.column,
         attname=field.attname,
         encode=encoder(field),
-        decode=decoder(field),
-        has_pre_save=type(field).pre_save is not _PRE_SAVE,
+        decode=decode,
+        has_pre_save=_has_pre_save(field),
         stores_null=stores_null(field),
+        passes=passes,
+        plain=keeps and not stores_null(field),
     )
+
+
+#: Fields, beside those of `passing()`, that store again what was read as it is.
+_KEPT = {"DateTimeField", "UUIDField"}
 
 
 def stores_null(field: models.Field) -> bool:

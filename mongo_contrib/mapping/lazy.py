@@ -1,0 +1,148 @@
+"""Values that are made when they are first touched.
+
+An embedded document, a list or another nested value of a loaded document is decoded when
+somebody asks for it; until then it is not in the instance's `__dict__` but *pending*: it lies in
+`_state.source`, the document as it was read. So is a value that can't be decoded, because it is
+of a wrong type for its field: touching it raises `UnreadableValue`, all else can be used.
+
+What is not pending and not in `__dict__` is deferred, in Django's sense.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
+from django.db.models.query_utils import DeferredAttribute
+
+from ..exceptions.classes import UnreadableValue
+
+_ABSENT = object()
+
+
+class LazyAttribute(DeferredAttribute):
+    """The attribute of a field; asked only while the instance's `__dict__` lacks the value."""
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        if instance is None:
+            return self
+        attname = self.field.attname
+        values = instance.__dict__
+        if attname in values:
+            return values[attname]
+        stored = pending(instance, self.field)
+        if stored is _ABSENT:
+            return super().__get__(instance, cls)
+        value = values[attname] = read(instance, attname, stored)
+        state = values["_state"]
+        state.made = state.made | {attname}
+        return value
+
+
+class LazyKeyAttribute(LazyAttribute, ForeignKeyDeferredAttribute):
+    """The attribute of a reference's key."""
+
+
+#: The descriptors of Django that are replaced by ours.
+LAZY: dict[type, type] = {
+    DeferredAttribute: LazyAttribute,
+    ForeignKeyDeferredAttribute: LazyKeyAttribute,
+}
+
+
+def pending(instance: Any, field: Any) -> Any:
+    """Return the stored value of which the attribute has still to be made, `_ABSENT` if none."""
+    state = instance.__dict__.get("_state")
+    source = getattr(state, "source", None)
+    if source is None or field.attname in getattr(state, "made", ()):
+        return _ABSENT
+    return source.get(field.column, _ABSENT)
+
+
+def is_pending(instance: Any, field: Any) -> bool:
+    """Tell whether the field has been read and its attribute not been made yet."""
+    return field.attname not in instance.__dict__ and pending(instance, field) is not _ABSENT
+
+
+def read(instance: Any, attname: str, stored: Any) -> Any:
+    """Return the Python value of a stored one; UnreadableValue if it is none of its field."""
+    from .plan import plan_of
+
+    if stored is None:
+        return None
+    plan = plan_of(type(instance)).by_attname[attname]
+    try:
+        value = stored if plan.decode is None else plan.decode(stored)
+    except Exception as error:
+        raise unreadable(instance, plan, stored, error) from error
+    if hasattr(plan.field, "document"):
+        _own(value, *_place(instance, plan))
+    return value
+
+
+def broken(instance: Any) -> dict[str, UnreadableValue]:
+    """Return the errors of the fields whose stored values can't be read, by attribute name.
+
+    All that can be read is made.
+    """
+    errors = {}
+    for field in instance._meta.concrete_fields:
+        if is_pending(instance, field):
+            try:
+                getattr(instance, field.attname)
+            except UnreadableValue as error:
+                errors[field.attname] = error
+    return errors
+
+
+def unreadable(
+    instance: Any, plan: Any, stored: Any, error: Exception | None = None
+) -> UnreadableValue:
+    """Return the error of a stored value, naming the document that it lies in."""
+    label, key, path = _place(instance, plan)
+    return unreadable_at(label, key, path, plan.field, stored, error)
+
+
+def unreadable_at(
+    label: str, key: Any, path: str, field: Any, stored: Any, error: Exception | None
+) -> UnreadableValue:
+    messages = getattr(error, "messages", None)
+    reason = "; ".join(map(str, messages)) if messages else str(error or "")
+    text = repr(stored)
+    if len(text) > 200:
+        text = f"{text[:200]}..."
+    return UnreadableValue(
+        f"{label} {'(embedded)' if key is None else key}: the stored value of {path!r} is {text} "
+        f"({type(stored).__name__}), which is no value of {type(field).__name__}"
+        f"{f' ({reason})' if reason else ''}.",
+        document=label,
+        key=key,
+        field=path,
+        value=stored,
+    )
+
+
+def _place(instance: Any, plan: Any) -> tuple[str, Any, str]:
+    """Return the class and the key of the document, and the field's path in it."""
+    owner = getattr(instance._state, "owner", None)
+    if owner is not None:
+        label, key, prefix = owner
+        return label, key, f"{prefix}.{plan.attname}"
+    meta = instance._meta
+    key = None if getattr(instance, "_is_embedded", False) else instance.pk
+    return meta.label, key, plan.attname
+
+
+def _own(value: Any, label: str, key: Any, path: str) -> None:
+    """Tell embedded documents where they were found."""
+    items: Iterator[Any] | list[Any]
+    if type(value) is list:
+        items = value
+        paths = [f"{path}.{position}" for position in range(len(value))]
+    else:
+        items, paths = [value], [path]
+    for item, place in zip(items, paths, strict=True):
+        state = getattr(item, "_state", None)
+        if state is not None:
+            state.owner = (label, key, place)
