@@ -16,7 +16,6 @@ from .geo import (
 from .lists import ListField
 from .objectid import ObjectIdAutoField, ObjectIdField
 from .ordered import SortedListField
-from .reference_list import ReferenceListField
 from .sequence import SequenceField
 
 __all__ = [
@@ -36,7 +35,6 @@ __all__ = [
     "ObjectIdField",
     "PointField",
     "PolygonField",
-    "ReferenceListField",
     "SequenceField",
     "SortedListField",
 ]
