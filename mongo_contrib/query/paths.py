@@ -36,6 +36,10 @@ DATE_PARTS = frozenset(
 DATE_TRANSFORMS = DATE_PARTS | {"date", "time"}
 
 
+#: The kinds of fields that hold values of any type, so that look-ups lead into their keys.
+FREE = frozenset({"BSONField", "DictField", "JSONField"})
+
+
 @dataclass(slots=True)
 class Path:
     """Where a name leads.
@@ -68,10 +72,12 @@ def resolve(model: Any, name: str) -> Path:
     field = get_field(model, parts[0])
     position = 1
     column, list_path = "", None
+    key: str | None = None
     while True:
         if not getattr(field, "concrete", False):
             return _cross(field, column, list_path, parts[position:])
-        column = f"{column}.{field.column}" if column else field.column
+        column = f"{column}.{key or field.column}" if column else field.column
+        key = None
         rest = parts[position:]
         if not rest:
             return Path(column, field, [], list_path)
@@ -104,7 +110,10 @@ def resolve(model: Any, name: str) -> Path:
             while rest and rest[0].isdecimal() and hasattr(field, "base_field"):
                 column, rest, field = f"{column}.{rest[0]}", rest[1:], field.base_field
             return Path(column, field, rest, list_path)
-        if isinstance(field, models.JSONField):
+        if hasattr(field, "value_field") and not (len(rest) == 1 and names_lookup(rest[0])):
+            key, field, position = named_key(field, rest[0]), field.value_field, position + 1
+            continue
+        if kind(field) in FREE:
             return _json_path(column, field, rest, list_path)
         return Path(column, field, rest, list_path)
 
@@ -168,10 +177,18 @@ def _json_path(column: str, field: Any, rest: list[str], list_path: str | None) 
     if names_lookup(keys[-1]):
         lookup = [keys.pop()]
     for key in keys:
-        if not key or key.startswith("$") or "." in key:
-            raise FieldError(f"{key!r} is no key that a look-up into {field.name!r} can name.")
-        column = f"{column}.{key}"
+        column = f"{column}.{named_key(field, key)}"
     return Path(column, _JSON_VALUE if keys else field, lookup, list_path)
+
+
+def named_key(field: Any, key: str) -> str:
+    """Return `key`; FieldError for one that can be stored, but not stand in a path."""
+    if not key or key.startswith("$") or "." in key or "\0" in key:
+        raise FieldError(
+            f"{key!r} is no key that a look-up into {field.name!r} can name; use .pipeline([...]) "
+            "with $getField."
+        )
+    return key
 
 
 #: Look-ups of MongoDB's that are more often meant as keys, where keys have any names.

@@ -116,6 +116,9 @@ def field_at(model: Any, path: str) -> Any:
     if column.isdecimal():
         return field_at(model, rest)
     field = plan_of(model).by_column[column].field
+    while rest and hasattr(field, "value_field"):
+        # A key of a map.
+        rest, field = rest.partition(".")[2], field.value_field
     return field_at(field.document, rest) if rest and hasattr(field, "document") else field
 
 

@@ -10,7 +10,7 @@ from django.db.models import Q
 from ..casting import cast
 from ..conditions import NOTHING, Condition, all_of, any_of, none_of
 from ..elements import some_element
-from ..paths import Path, kind
+from ..paths import FREE, Path, kind
 from .comparisons import equal_all, is_in, isnull
 from .table import Lookup, lookup
 
@@ -20,7 +20,7 @@ def _is_list(path: Path) -> bool:
 
 
 def _may_be_list(path: Path) -> bool:
-    return path.is_list or kind(path.field) == "JSONField"
+    return path.is_list or kind(path.field) in FREE
 
 
 def has_all(path: Path, values: Iterable[Any]) -> Condition:

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import FieldError
-
 from ..conditions import Condition, all_of, any_of
-from ..paths import Path, kind
+from ..paths import FREE, Path, kind, named_key
 from .table import lookup
 
 
 def _is_document(path: Path) -> bool:
-    return kind(path.field) in ("JSONField", "DictField", "MapField")
+    return kind(path.field) in FREE or kind(path.field) == "MapField"
 
 
 def _key(path: Path, name: Any) -> str:
-    name = str(name)
-    if not name or name.startswith("$") or "." in name or "\0" in name:
-        raise FieldError(f"{name!r} is no key that a look-up into {path.path!r} can name.")
-    return f"{path.path}.{name}"
+    return f"{path.path}.{named_key(path.field, str(name))}"
 
 
 @lookup("has_key", of=_is_document)

@@ -10,7 +10,7 @@ from django.core.exceptions import FieldError
 from ...mapping.encoding import encode_value
 from ..casting import WHOLE, element, holds_values
 from ..conditions import Condition, all_of
-from ..paths import Path, kind
+from ..paths import FREE, Path, kind
 from .arrays import has_all
 from .comparisons import equal, equal_all, isnull
 from .table import lookup
@@ -32,8 +32,10 @@ _TEXT = frozenset(
 #: What no text stands for that a server could search.
 _WITHOUT_TEXT = frozenset(
     {
-        *("BinaryField", "BooleanField", "UUIDField", "PointField"),
-        *("EmbeddedDocumentField", "EmbeddedDocumentListField"),
+        *("BinaryField", "BooleanField", "UUIDField"),
+        *("PointField", "LineStringField", "PolygonField", "GeometryCollectionField"),
+        *("MultiPointField", "MultiLineStringField", "MultiPolygonField"),
+        *("EmbeddedDocumentField", "EmbeddedDocumentListField", "DictField", "MapField"),
     }
 )
 
@@ -118,11 +120,17 @@ def iexact(path: Path, value: Any) -> Condition:
 _END = r"\z"
 
 
-@lookup("contains", of=lambda path: holds_values(path.field) or _has_text(path))
+def _contains_or_has_text(path: Path) -> bool:
+    return holds_values(path.field) or kind(path.field) in FREE or _has_text(path)
+
+
+@lookup("contains", of=_contains_or_has_text)
 def contains(path: Path, value: Any) -> Condition:
     if holds_values(path.field):
         return has_all(path, value if isinstance(value, list | tuple | set) else [value])
-    if kind(path.field) == "JSONField" and not isinstance(value, str):
+    if kind(path.field) == "DictField" or (
+        kind(path.field) in FREE and not isinstance(value, str)
+    ):
         return _json_contains(path.path, encode_value(path.field, value))
     return _matches(path, pattern(_text(path, value)))
 
