@@ -9,6 +9,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.base import ModelBase
 
+from ..mapping.lazy import LAZY
 from .fields.objectid import ObjectIdAutoField
 from .fields.position import PositionField
 from .indexes import name_index
@@ -66,6 +67,14 @@ class DocumentBase(ModelBase):
                     else DocumentForeignKeyDescriptor
                 )
         super().add_to_class(name, value)
+        if isinstance(value, models.Field):
+            descriptor = LAZY.get(type(cls.__dict__.get(value.attname)))
+            if descriptor is not None:
+                setattr(cls, value.attname, descriptor(value))
+            for made in ("_plan", "_recipe"):
+                # Made for the fields that there were until now.
+                if made in cls.__dict__:
+                    delattr(cls, made)
         if name == "_meta":
             # With a plain model as the first base, Django would take that one's.
             value.managed = False

@@ -62,9 +62,7 @@ class Constructing(_Base):
 # Loading need not ask it either, see mapping/setters.py.
 Constructing.__init__.fills_dict = True  # type: ignore[attr-defined]
 
-Recipe = tuple[
-    frozenset[str], dict[str, Any], list[tuple[str, Callable[[], Any]]], dict[str, str]
-]
+Recipe = tuple[frozenset[str], dict[str, Any], list[tuple[str, Callable[[], Any]]], dict[str, str]]
 
 
 def _recipe(cls: Any) -> Recipe | None:
@@ -110,6 +108,4 @@ def _is_constant(field: Any) -> bool:
         return False
     if isinstance(field.remote_field, models.ForeignObjectRel) and field.has_default():
         return False
-    return not field.has_db_default() and not (
-        field.has_default() and callable(field.default)
-    )
+    return not field.has_db_default() and not (field.has_default() and callable(field.default))

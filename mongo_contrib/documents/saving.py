@@ -40,7 +40,7 @@ class Saving(_Base):
         return plan_of(type(self)).deferred_on(self)
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """See `Model.clean_fields()`; a stored value that can't be read is an error of its field."""
+        """See `Model.clean_fields()`; what can't be read is an error of its field."""
         unreadable = broken(self)
         if not unreadable:
             super().clean_fields(exclude=exclude)

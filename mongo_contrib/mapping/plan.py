@@ -8,42 +8,19 @@ signals have receivers.
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Collection, Iterable
-from typing import Any, NamedTuple
+from typing import Any
 
 from django.db import models
 from django.db.models import signals
-from django.db.models.fields import NOT_PROVIDED
 from django.db.utils import NotSupportedError
 from django.utils.functional import cached_property
 
-from .encoding import decoder, encoder, passing
+from .fields import FieldPlan, can_wait, default_of, field_plan, is_lazy, ready, wants_touch
 from .hydration import Hydrator, hydrator
-from .lazy import LazyAttribute, is_pending, unreadable_at
+from .lazy import is_pending, unreadable_at
 from .loaded import unknown
 from .setters import keeps_value, wants_to_be_asked
-
-_PRE_SAVE = models.Field.pre_save
-
-
-class FieldPlan(NamedTuple):
-    """One stored field: where it stands in the document and on the instance."""
-
-    field: models.Field
-    column: str
-    attname: str
-    encode: Any
-    decode: Any
-    has_pre_save: bool
-    #: Whether None is written as null. It is left out otherwise; but a nullable field with a
-    #: default must tell "None on purpose" from "written before the field existed".
-    stores_null: bool
-    #: The exact type of values that are stored as they are.
-    passes: type | None
-    #: Whether what is stored is known to be stored so again: the very object that was read
-    #: need not be encoded to tell that it has not changed.
-    plain: bool
 
 
 def plan_of(model: Any) -> Plan:
@@ -61,7 +38,7 @@ class Plan:
 
     def __init__(self, model: Any, fields: Iterable[models.Field]) -> None:
         self.model = model
-        self.fields = [_field_plan(field) for field in fields if getattr(field, "stored", True)]
+        self.fields = [field_plan(field) for field in fields if getattr(field, "stored", True)]
         self.unstored = {
             field.attname: None
             for field in model._meta.concrete_fields
@@ -71,17 +48,17 @@ class Plan:
         #: What a projection says nothing about, see `loaded.py`.
         self.deferred: dict[str, Any] = {}
         # What is left to do once the stored document has become the instance's __dict__.
-        self.lazy = [field.column for field in self.fields if _is_lazy(field)]
-        awake = [field for field in self.fields if not _is_lazy(field)]
+        self.lazy = [field.column for field in self.fields if is_lazy(field)]
+        awake = [field for field in self.fields if not is_lazy(field)]
         self.renamed = [
             (field.column, field.attname) for field in awake if field.column != field.attname
         ]
         self.eager = [
-            (field.column, _READY.get(field.field.get_internal_type()), field.decode)
-            for field in awake
-            if field.decode
+            (field.column, ready(field.field), field.decode) for field in awake if field.decode
         ]
-        self.absent = {field.column: (field.attname, _default(field.field)) for field in self.fields}
+        self.absent = {
+            field.column: (field.attname, default_of(field.field)) for field in self.fields
+        }
         # A column that is another field's attribute would be overwritten: look one by one.
         names = {field.attname for field in self.fields}
         self.adoptable = not any(
@@ -113,7 +90,8 @@ class Plan:
             if len(self._partial) > 100:
                 # only() with ever new combinations must not grow without end.
                 self._partial.clear()
-            plan = type(self)(self.model, [each.field for each in self.fields if each.column in key])
+            fields = [each.field for each in self.fields if each.column in key]
+            plan = type(self)(self.model, fields)
             plan.deferred = unknown(self.columns - key)
             self._partial[key] = plan
         return plan
@@ -316,7 +294,7 @@ class Plan:
                 except Exception as error:
                     if each.field.primary_key:
                         values[each.attname] = value
-                    elif not _can_wait(each):
+                    elif not can_wait(each):
                         raise self._unreadable(document, each, value, error) from error
         return values
 
@@ -345,96 +323,6 @@ class Plan:
 
 _ABSENT = object()
 
+
 def _anybody_listens() -> bool:
     return bool(signals.pre_init.receivers or signals.post_init.receivers)
-
-
-def _is_lazy(each: FieldPlan) -> bool:
-    """Tell whether the attribute is made when it is touched: nested values cost most."""
-    nested = getattr(each.field, "lazy", False) or isinstance(each.field, models.JSONField)
-    return nested and each.decode is not None and _can_wait(each)
-
-
-def _can_wait(each: FieldPlan) -> bool:
-    """Tell whether the class's attribute is ours, which makes the value when it is asked for."""
-    descriptor = inspect.getattr_static(each.field.model, each.attname, None)
-    return isinstance(descriptor, LazyAttribute) and not each.field.primary_key
-
-
-def wants_touch(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
-    """Tell whether a save changes values inside, though nobody has touched them: `auto_now`."""
-    document = getattr(field, "document", None) or getattr(
-        getattr(field, "base_field", None), "document", None
-    )
-    if document is None:
-        return not hasattr(field, "base_field") and _saves_itself(field)
-    if document in seen:
-        return False
-    seen |= {document}
-    return any(wants_touch(each.field, seen) for each in plan_of(document).fields)
-
-
-def _saves_itself(field: models.Field) -> bool:
-    """Tell whether the field may change its value at any save."""
-    own = type(field).pre_save
-    if own in _OF_TIME:
-        return bool(getattr(field, "auto_now", False))
-    return own is not _PRE_SAVE and own is not models.FileField.pre_save and not _nested(field)
-
-
-def _nested(field: models.Field) -> bool:
-    return bool(getattr(field, "lazy", False))
-
-
-def _has_pre_save(field: models.Field) -> bool:
-    own = type(field).pre_save
-    if own in _OF_TIME:
-        return bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
-    return own is not _PRE_SAVE
-
-
-#: These do nothing unless they are told to.
-_OF_TIME = {
-    models.DateField.pre_save,
-    models.DateTimeField.pre_save,
-    models.TimeField.pre_save,
-}
-
-#: What the decoder of a field gives back as it is.
-_READY = {"FloatField": float, "BinaryField": bytes}
-
-
-def _field_plan(field: models.Field) -> FieldPlan:
-    decode = decoder(field)
-    passes = passing(field)
-    keeps = passes is not None or (
-        field.get_internal_type() in _KEPT
-        and type(field).get_prep_value.__module__.startswith("django.")
-    )
-    return FieldPlan(
-        field=field,
-        column=field.column,
-        attname=field.attname,
-        encode=encoder(field),
-        decode=decode,
-        has_pre_save=_has_pre_save(field),
-        stores_null=stores_null(field),
-        passes=passes,
-        plain=keeps and not stores_null(field),
-    )
-
-
-#: Fields, beside those of `passing()`, that store again what was read as it is.
-_KEPT = {"DateTimeField", "UUIDField"}
-
-
-def stores_null(field: models.Field) -> bool:
-    """Tell whether None of this field is written as null rather than left out."""
-    return field.null and field.default is not NOT_PROVIDED and field.default is not None
-
-
-def _default(field: models.Field) -> Any:
-    """Return what makes the value of a document that lacks the field; None for None."""
-    if field.primary_key or (field.null and not stores_null(field)):
-        return None
-    return field._get_default if field.has_default() or not field.null else None

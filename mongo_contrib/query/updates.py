@@ -10,7 +10,8 @@ from django.db.models.expressions import Combinable, CombinedExpression
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
-from ..mapping.plan import plan_of, stores_null
+from ..mapping.fields import stores_null
+from ..mapping.plan import plan_of
 from .casting import WHOLE, cast
 from .expressions import compile_expression, kind_of, reference
 from .paths import Path, kind, resolve

@@ -1,0 +1,133 @@
+"""How one field is stored, decided once for each class."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any, NamedTuple
+
+from django.db import models
+from django.db.models.fields import NOT_PROVIDED
+
+from .encoding import decoder, encoder, passing
+from .lazy import LazyAttribute
+
+_PRE_SAVE = models.Field.pre_save
+
+
+class FieldPlan(NamedTuple):
+    """One stored field: where it stands in the document and on the instance."""
+
+    field: models.Field
+    column: str
+    attname: str
+    encode: Any
+    decode: Any
+    has_pre_save: bool
+    #: Whether None is written as null. It is left out otherwise; but a nullable field with a
+    #: default must tell "None on purpose" from "written before the field existed".
+    stores_null: bool
+    #: The exact type of values that are stored as they are.
+    passes: type | None
+    #: Whether what is stored is known to be stored so again: the very object that was read
+    #: need not be encoded to tell that it has not changed.
+    plain: bool
+
+
+def is_lazy(each: FieldPlan) -> bool:
+    """Tell whether the attribute is made when it is touched: nested values cost most."""
+    nested = getattr(each.field, "lazy", False) or isinstance(each.field, models.JSONField)
+    return nested and each.decode is not None and can_wait(each)
+
+
+def can_wait(each: FieldPlan) -> bool:
+    """Tell whether the class's attribute is ours, which makes the value when it is asked for."""
+    descriptor = inspect.getattr_static(each.field.model, each.attname, None)
+    return isinstance(descriptor, LazyAttribute) and not each.field.primary_key
+
+
+def wants_touch(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
+    """Tell whether a save changes values inside, though nobody has touched them: `auto_now`."""
+    document = getattr(field, "document", None) or getattr(
+        getattr(field, "base_field", None), "document", None
+    )
+    if document is None:
+        return not hasattr(field, "base_field") and _saves_itself(field)
+    if document in seen:
+        return False
+    from .plan import plan_of
+
+    seen |= {document}
+    return any(wants_touch(each.field, seen) for each in plan_of(document).fields)
+
+
+def _saves_itself(field: models.Field) -> bool:
+    """Tell whether the field may change its value at any save."""
+    own = type(field).pre_save
+    if own in _OF_TIME:
+        return bool(getattr(field, "auto_now", False))
+    return own is not _PRE_SAVE and own is not models.FileField.pre_save and not _nested(field)
+
+
+def _nested(field: models.Field) -> bool:
+    return bool(getattr(field, "lazy", False))
+
+
+def _has_pre_save(field: models.Field) -> bool:
+    own = type(field).pre_save
+    if own in _OF_TIME:
+        return bool(getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False))
+    return own is not _PRE_SAVE
+
+
+#: These do nothing unless they are told to.
+_OF_TIME = {
+    models.DateField.pre_save,
+    models.DateTimeField.pre_save,
+    models.TimeField.pre_save,
+}
+
+#: What the decoder of a field gives back as it is.
+_READY = {"FloatField": float, "BinaryField": bytes}
+
+
+def ready(field: models.Field) -> type | None:
+    """Return the type of stored values that need no decoding though others do."""
+    if getattr(field, "from_db_value", None) is not None:
+        return None
+    return _READY.get(field.get_internal_type())
+
+
+def field_plan(field: models.Field) -> FieldPlan:
+    decode = decoder(field)
+    passes = passing(field)
+    keeps = passes is not None or (
+        field.get_internal_type() in _KEPT
+        and type(field).get_prep_value.__module__.startswith("django.")
+    )
+    return FieldPlan(
+        field=field,
+        column=field.column,
+        attname=field.attname,
+        encode=encoder(field),
+        decode=decode,
+        has_pre_save=_has_pre_save(field),
+        stores_null=stores_null(field),
+        passes=passes,
+        plain=keeps and not stores_null(field),
+    )
+
+
+#: Fields, beside those of `passing()`, that store again what was read as it is.
+_KEPT = {"DateTimeField", "UUIDField"}
+
+
+def stores_null(field: models.Field) -> bool:
+    """Tell whether None of this field is written as null rather than left out."""
+    return field.null and field.default is not NOT_PROVIDED and field.default is not None
+
+
+def default_of(field: models.Field) -> Any:
+    """Return what makes the value of a document that lacks the field; None for None."""
+    if field.primary_key or (field.null and not stores_null(field)):
+        return None
+    return field._get_default if field.has_default() or not field.null else None
