@@ -82,7 +82,7 @@ def plain_indexes(model: Any) -> list[Any]:
     return [
         index
         for index in collection_spec(model).indexes
-        if not index.options.keys() & {"partialFilterExpression", "sparse", "collation"}
+        if not index.options.keys() & {"partialFilterExpression", "sparse", "collation", "hidden"}
     ]
 
 

@@ -43,6 +43,8 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_javascript = Capability()
     supports_near = Capability()
     supports_partial_index = Capability()
+    supports_search_index = Capability()
+    supports_sharded = Capability()
     supports_snapshot_sessions = Capability()
     supports_text_index = Capability()
     supports_time_series = Capability()
@@ -86,6 +88,8 @@ class DatabaseFeatures(BaseDatabaseFeatures):
     supports_deferrable_unique_constraints = False
     supports_nulls_distinct_unique_constraints = False
     supports_column_check_constraints = False
+    supports_update_conflicts = True
+    supports_update_conflicts_with_target = True
     supports_table_check_constraints = False
     can_introspect_check_constraints = False
     supports_collation_on_charfield = False

@@ -129,6 +129,16 @@ def views(database: Database[Document], name: str) -> bool:
     return refused(view, {"number": 1}, 166)
 
 
+def search_index(database: Database[Document], name: str) -> bool:
+    database.create_collection(name)
+    return not list(database[name].list_search_indexes())
+
+
+def sharded(database: Database[Document], name: str) -> bool:
+    # Some servers present themselves as the router of a cluster and have no shards.
+    return bool(database.client.admin.command("listShards")["shards"])
+
+
 def snapshot_sessions(database: Database[Document], name: str) -> bool:
     with database.client.start_session(snapshot=True) as session:
         database[name].find_one({}, session=session)
@@ -158,6 +168,8 @@ PROBES: Mapping[str, Probe] = {
     "javascript": javascript,
     "near": near,
     "partial_index": partial_index,
+    "search_index": search_index,
+    "sharded": sharded,
     "snapshot_sessions": snapshot_sessions,
     "text_index": text_index,
     "time_series": time_series,

@@ -9,7 +9,7 @@ from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 
 from ..mapping.plan import plan_of
-from .indexes import partial_filter
+from .index_keys import partial_filter
 from .matching import matches
 
 

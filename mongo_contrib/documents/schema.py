@@ -1,15 +1,20 @@
-"""What the document classes declare of their collections: names, indexes, uniqueness."""
+"""What the document classes declare of their collections: names, options, indexes, validators."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.apps import apps
-from django.db import models, router
+from django.db import router
 
-from ..db.schema import CollectionSpec, IndexSpec
-from .indexes import Keys, default_name, index_keys, keys_of, partial_filter
+from ..db.schema import CollectionSpec, IndexSpec, SearchIndexSpec
+from ..mapping.families import family, root_of
+from .index_keys import keys_of
+from .index_specs import index_specs
+from .validators import validator
+
+__all__ = ["collection_spec", "collection_specs", "index_specs"]
 
 
 def collection_specs(alias: str) -> list[CollectionSpec]:
@@ -20,94 +25,85 @@ def collection_specs(alias: str) -> list[CollectionSpec]:
         if getattr(model, "_is_document", False)
         and not model._meta.proxy
         and not model._meta.swapped
+        and root_of(model) is model
         and router.allow_migrate_model(alias, model)
     ]
 
 
 def collection_spec(model: Any) -> CollectionSpec:
-    """Return what one class declares; equal indexes declared twice count once."""
+    """Return what one class declares, with those that are stored in its collection too.
+
+    Equal indexes declared twice count once.
+    """
+    relatives = family(model)
     indexes: dict[tuple[Any, ...], IndexSpec] = {}
-    for index in index_specs(model):
-        same = (index.keys, str(sorted(index.options.items())))
-        indexes.setdefault(same, index)
+    for member in relatives:
+        for index in index_specs(member):
+            same = (index.keys, str(sorted(index.options.items(), key=str)))
+            indexes.setdefault(same, index)
     return CollectionSpec(
-        name=model._meta.db_table, indexes=tuple(indexes.values()), source=model._meta.label
+        name=model._meta.db_table,
+        indexes=tuple(indexes.values()),
+        options=collection_options(relatives),
+        source=", ".join(member._meta.label for member in relatives),
+        shard_key=_shard_key(model),
+        search_indexes=tuple(_search_indexes(relatives)),
     )
 
 
-def index_specs(model: Any) -> Iterator[IndexSpec]:
-    """Yield the indexes of fields, of `unique_together`, of constraints and of `Meta.indexes`."""
-    yield from _field_indexes(model, "", (model,))
-    for fields in model._meta.unique_together:
-        yield _unique(model, keys_of(model, fields), fields)
-    for constraint in model._meta.constraints:
-        if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
-            yield _constraint(model, constraint)
-    for index in model._meta.indexes:
-        yield _index(model, index)
+def collection_options(relatives: Sequence[Any]) -> dict[str, Any]:
+    """Return what `create` takes of the options of these classes."""
+    root = relatives[0]
+    options = root._options
+    given: dict[str, Any] = {}
+    if options.collation is not None:
+        given["collation"] = dict(options.collation)
+    if options.capped is not None:
+        given.update(capped=True, **options.capped)
+    if options.time_series is not None:
+        given.update(_time_series(root, options.time_series))
+    if options.validation is not None:
+        given["validator"] = {"$jsonSchema": validator(relatives)}
+        given["validationLevel"] = "strict"
+        given["validationAction"] = options.validation
+    return given
 
 
-def _field_indexes(model: Any, prefix: str, seen: tuple[Any, ...]) -> Iterator[IndexSpec]:
-    """Yield what `unique=True` and `db_index=True` ask for, also within embedded documents."""
-    for field in model._meta.concrete_fields:
-        if field.column == "_id" and not prefix:
-            continue
-        path = f"{prefix}{field.column}"
-        if field.unique and not getattr(field, "primary_key", False):
-            keys: Keys = ((path, 1),)
-            optional = [path] if field.null or prefix else []
-            yield IndexSpec(keys, default_name(keys), _unique_options(optional))
-        elif field.db_index:
-            keys = ((path, 1),)
-            yield IndexSpec(keys, default_name(keys))
-        document = getattr(field, "document", None)
-        if document is not None and document not in seen:
-            yield from _field_indexes(document, f"{path}.", (*seen, document))
+#: The server's names for what `Meta.time_series` says.
+_FIELDS = {"time_field": "timeField", "meta_field": "metaField"}
+_SPANS = {
+    "bucket_max_span": "bucketMaxSpanSeconds",
+    "bucket_rounding": "bucketRoundingSeconds",
+}
 
 
-def _unique(model: Any, keys: Keys, fields: Any, name: str | None = None) -> IndexSpec:
-    optional = [
-        path for (path, _), field in zip(keys, fields, strict=True) if _is_null(model, field)
-    ]
-    return IndexSpec(keys, name or default_name(keys), _unique_options(optional))
-
-
-def _is_null(model: Any, name: str) -> bool:
-    from ..query.paths import resolve
-
-    return "__" in name or resolve(model, name.removeprefix("-")).field.null
-
-
-def _unique_options(optional: list[str]) -> dict[str, Any]:
-    """Let any number of documents have no value, as SQL does: null is left out of documents."""
-    options: dict[str, Any] = {"unique": True}
-    if optional:
-        options["partialFilterExpression"] = {path: {"$exists": True} for path in optional}
+def _time_series(model: Any, said: Any) -> dict[str, Any]:
+    series: dict[str, Any] = {}
+    for name, value in said.items():
+        if name in _FIELDS:
+            ((series[_FIELDS[name]], _),) = keys_of(model, [value])
+        elif name in _SPANS:
+            series[_SPANS[name]] = int(value.total_seconds())
+        elif name == "granularity":
+            series[name] = value
+    options: dict[str, Any] = {"timeseries": series}
+    if "expire_after" in said:
+        options["expireAfterSeconds"] = int(said["expire_after"].total_seconds())
     return options
 
 
-def _constraint(model: Any, constraint: models.UniqueConstraint) -> IndexSpec:
-    keys = keys_of(model, constraint.fields)
-    if constraint.nulls_distinct is False:
-        index = IndexSpec(keys, constraint.name, {"unique": True})
-    else:
-        index = _unique(model, keys, constraint.fields, constraint.name)
-    if constraint.condition is None:
-        return index
-    condition = partial_filter(model, constraint.condition, constraint.name)
-    exists = index.options.get("partialFilterExpression", {})
-    missing = {path: asked for path, asked in exists.items() if path not in condition}
-    return IndexSpec(
-        keys,
-        constraint.name,
-        {"unique": True, "partialFilterExpression": {**condition, **missing}},
-    )
+def _shard_key(model: Any) -> tuple[tuple[str, Any], ...] | None:
+    said = model._options.shard_key
+    if said is None:
+        return None
+    keys = keys_of(model, list(said))
+    return tuple((path, kind) for (path, _), kind in zip(keys, said.values(), strict=True))
 
 
-def _index(model: Any, index: models.Index) -> IndexSpec:
-    options = index.options() if hasattr(index, "options") else {}
-    if index.condition is not None:
-        options["partialFilterExpression"] = partial_filter(model, index.condition, index.name)
-    return IndexSpec(
-        index_keys(model, index), index.name, options, needs=getattr(index, "needs", None)
-    )
+def _search_indexes(relatives: Iterable[Any]) -> Iterator[SearchIndexSpec]:
+    for model in relatives:
+        for index in model._meta.indexes:
+            if hasattr(index, "search_definition"):
+                yield SearchIndexSpec(
+                    index.name, index.search_type, index.search_definition(model)
+                )

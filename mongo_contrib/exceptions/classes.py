@@ -92,7 +92,13 @@ class UnreadableValue(DataError):
     """
 
     def __init__(
-        self, message: str, *, document: str = "", key: Any = None, field: str = "", value: Any = None
+        self,
+        message: str,
+        *,
+        document: str = "",
+        key: Any = None,
+        field: str = "",
+        value: Any = None,
     ) -> None:
         super().__init__(message)
         self.document = document

@@ -31,7 +31,6 @@ from pymongo.errors import DocumentTooLarge as DriverDocumentTooLarge
 
 from mongo_contrib.exceptions.classes import (
     AccessDenied,
-    DocumentInvalid,
     DocumentTooLarge,
     DuplicateKeyError,
     QueryTimeout,
@@ -39,6 +38,8 @@ from mongo_contrib.exceptions.classes import (
     ValueNotStorable,
     WriteConflict,
 )
+from mongo_contrib.exceptions.geometries import NO_GEOMETRY, geometry_sentence
+from mongo_contrib.exceptions.refusals import invalid
 
 # What pymongo raises: its own errors, those of BSON, and two built-in ones when it cannot encode
 # a number beyond 64 bits or a lone surrogate.
@@ -65,7 +66,7 @@ CLASSES: dict[int, type[Error]] = {
     22: DataError,  # InvalidBSON
     28: DataError,  # PathNotViable
     241: DataError,  # ConversionFailure
-    16755: DataError,  # not GeoJSON
+    NO_GEOMETRY: DataError,
     16804: DataError,  # coordinates out of range
     51091: DataError,  # an invalid regular expression, a bad value to PostgreSQL too
     2: ProgrammingError,  # BadValue: an unknown operator, a hint to no index
@@ -160,7 +161,7 @@ def _server_error(
     if code in DUPLICATE_KEY:
         return _duplicate(details, sentence, collection, document, index_keys)
     if code == 121:
-        return _invalid(details, collection)
+        return invalid(details, collection)
     if code in CONFLICT or "TransientTransactionError" in details.get("errorLabels", ()):
         return WriteConflict(
             _in(
@@ -169,6 +170,8 @@ def _server_error(
                 f"was ended by the server; repeat the whole atomic() block ({sentence})",
             )
         )
+    if code == NO_GEOMETRY:
+        sentence = geometry_sentence(sentence)
     return CLASSES.get(code or 0, DatabaseError)(_in(collection, sentence))
 
 
@@ -236,36 +239,6 @@ def _value_at(document: Mapping[str, Any] | None, path: str) -> Any:
         value = value.get(name)
     # Of a list, only the server knows which element it was.
     return None if isinstance(value, (list, tuple)) else value
-
-
-def _invalid(details: Mapping[str, Any], collection: str | None) -> DocumentInvalid:
-    reasons = dict(_reasons(details.get("errInfo", {}).get("details", {}), ""))
-    what = "; ".join(f"{path}: {reason}" for path, reason in reasons.items())
-    return DocumentInvalid(
-        f"The validator of collection {collection!r} refused the document"
-        + (f": {what}" if what else "."),
-        collection=collection,
-        reasons=reasons,
-    )
-
-
-def _reasons(details: Mapping[str, Any], path: str) -> Iterable[tuple[str, str]]:
-    """Yield (path, reason) for each leaf of what the server tells of a failed $jsonSchema."""
-    prefix = f"{path}." if path else ""
-    for name in details.get("missingProperties", ()):
-        yield f"{prefix}{name}", "missing"
-    for name in details.get("additionalProperties", ()):
-        yield f"{prefix}{name}", "not declared"
-    if "reason" in details:
-        wanted = details.get("specifiedAs")
-        yield path, f"{details['reason']} (wanted {wanted})" if wanted else details["reason"]
-    for key in ("schemaRulesNotSatisfied", "details", "clausesNotSatisfied"):
-        inner = details.get(key, ())
-        for rule in inner if isinstance(inner, list) else [inner]:
-            if isinstance(rule, Mapping):
-                yield from _reasons(rule.get("details", rule) if key[0] == "c" else rule, path)
-    for rule in details.get("propertiesNotSatisfied", ()):
-        yield from _reasons(rule, f"{prefix}{rule['propertyName']}")
 
 
 def _sentence(exc: OperationFailure) -> str:

@@ -166,7 +166,7 @@ def test_the_site_of_a_popup(shop, client):
 def test_an_index_that_ends_with_the_key_serves_djangos_order(db):
     from django.db import models
 
-    from mongo_contrib.documents.indexes import index_keys
+    from mongo_contrib.documents.index_keys import index_keys
 
     from .shop.models import Product
 

@@ -24,7 +24,16 @@ _STANDARD: CodecOptions[dict[str, Any]] = CodecOptions(
 
 # Not options: what identifies an index, and what the server adds to each of some kind.
 _NOT_OPTIONS = frozenset(
-    {"v", "ns", "key", "name", "background", "textIndexVersion", "2dsphereIndexVersion"}
+    {
+        "v",
+        "ns",
+        "key",
+        "name",
+        "background",
+        "prepareUnique",
+        "textIndexVersion",
+        "2dsphereIndexVersion",
+    }
 )
 # What a server adds to a text index.
 _TEXT_DEFAULTS = {"default_language": "english", "language_override": "language"}

@@ -15,6 +15,8 @@ __all__ = ["duplicates", "refuse_duplicates", "translated_index_errors"]
 
 # How many duplicate values an error shows, and how long finding them may take.
 SHOWN = 5
+# CannotConvertIndexToUnique: collMod has found duplicates.
+CANNOT_CONVERT = 359
 TIME_LIMIT_MS = 30_000
 
 
@@ -84,7 +86,7 @@ def translated_index_errors(collection: Any, indexes: Sequence[IndexSpec]) -> It
         try:
             yield
         except OperationFailure as exc:
-            if exc.code not in DUPLICATE_KEY:
+            if exc.code not in DUPLICATE_KEY and exc.code != CANNOT_CONVERT:
                 raise
             for index in indexes:
                 if not index.unique:

@@ -8,7 +8,14 @@ from typing import Any
 
 from pymongo import IndexModel
 
-__all__ = ["CollectionSpec", "IndexSpec"]
+__all__ = ["CollectionSpec", "IndexSpec", "SearchIndexSpec"]
+
+#: What an option of an index needs of a server. Partial and unique ones are everywhere.
+NEEDED_BY_OPTIONS = {
+    "collation": "index_collation",
+    "hidden": "hidden_index",
+    "wildcardProjection": "wildcard_index",
+}
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,12 @@ class IndexSpec:
         return bool(self.options.get("unique"))
 
     @property
+    def needed(self) -> tuple[str, ...]:
+        """The features without which it cannot be built as declared."""
+        by_option = [NEEDED_BY_OPTIONS[name] for name in self.options if name in NEEDED_BY_OPTIONS]
+        return tuple(dict.fromkeys([*([self.needs] if self.needs else []), *by_option]))
+
+    @property
     def paths(self) -> tuple[str, ...]:
         """The stored paths, in the order of the index."""
         return tuple(path for path, _ in self.keys)
@@ -39,13 +52,27 @@ class IndexSpec:
 
 
 @dataclass(frozen=True)
+class SearchIndexSpec:
+    """One declared search index; ``type`` is "search" or "vectorSearch"."""
+
+    name: str
+    type: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
 class CollectionSpec:
-    """One declared collection; ``source`` says in messages who declares it."""
+    """One declared collection; ``source`` says in messages who declares it.
+
+    ``options`` are those of the server's ``create``.
+    """
 
     name: str
     indexes: tuple[IndexSpec, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     source: str = ""
+    shard_key: tuple[tuple[str, Any], ...] | None = None
+    search_indexes: tuple[SearchIndexSpec, ...] = ()
 
     @property
     def label(self) -> str:
@@ -66,4 +93,6 @@ class CollectionSpec:
             self.indexes + added,
             {**self.options, **other.options},
             ", ".join(dict.fromkeys(sources)),
+            self.shard_key or other.shard_key,
+            self.search_indexes + other.search_indexes,
         )

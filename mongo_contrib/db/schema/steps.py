@@ -1,35 +1,35 @@
-"""The steps of a plan: each says what it does and does it, alone and more than once if need be."""
+"""The steps of a plan: each says what it does and does it, alone and more than once if need be.
+
+Those about indexes are in index_steps.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from django.db import DatabaseError
 from pymongo.errors import OperationFailure
 
-from mongo_contrib.db.schema.duplicates import refuse_duplicates, translated_index_errors
+from mongo_contrib.db.schema.diff import index_line, option_lines, shown
+from mongo_contrib.db.schema.duplicates import translated_index_errors
 from mongo_contrib.db.schema.specs import CollectionSpec, IndexSpec
+from mongo_contrib.db.schema.violations import refuse_violations
 from mongo_contrib.exceptions import translated_errors
 
 __all__ = [
     "ChangeCollection",
-    "ChangeIndex",
+    "CollectionStep",
     "CreateCollection",
-    "CreateIndex",
+    "DropCollection",
+    "DropValidator",
     "Kind",
     "Message",
-    "ReplaceIndex",
+    "ShardCollection",
     "Step",
 ]
 
 NAMESPACE_EXISTS = 48
-INDEX_NOT_FOUND = 27
-# IndexOptionsConflict, IndexKeySpecsConflict, IndexAlreadyExists, CannotCreateIndex: the server
-# will not have the new index beside the old one.
-CANNOT_COEXIST = frozenset({67, 68, 85, 86})
 
 
 class Kind(Enum):
@@ -49,14 +49,26 @@ class Kind(Enum):
         return self in (Kind.CHANGE, Kind.ERROR)
 
 
+def silent(text: str) -> None:
+    """Where nobody wants to be told."""
+
+
 class Step:
     """One line of a plan; ``apply()`` of anything but a change does nothing."""
 
     kind = Kind.CHANGE
+    # Whether it takes away something that nothing declares: somebody has to agree first.
+    drops = False
+    # Told what takes long, while it does.
+    report: Callable[[str], None] = staticmethod(silent)
 
     def describe(self) -> str:
         """One line without a full stop, as ``migrate`` prints it."""
         raise NotImplementedError
+
+    def details(self) -> list[str]:
+        """What goes (``- ...``) and what comes (``+ ...``), a line for each."""
+        return []
 
     def apply(self) -> None:
         """Do it, or raise a DatabaseError that names the collection and the index."""
@@ -68,12 +80,16 @@ class Step:
 class Message(Step):
     """Something to say, nothing to do."""
 
-    def __init__(self, kind: Kind, text: str) -> None:
+    def __init__(self, kind: Kind, text: str, details: tuple[str, ...] = ()) -> None:
         self.kind = kind
         self.text = text
+        self.lines = details
 
     def describe(self) -> str:
         return self.text
+
+    def details(self) -> list[str]:
+        return list(self.lines)
 
 
 class CollectionStep(Step):
@@ -84,6 +100,11 @@ class CollectionStep(Step):
     @property
     def collection(self) -> Any:
         return self.connection.database[self.spec.name]
+
+    def modify(self, **options: Any) -> None:
+        """Send ``collMod``."""
+        with translated_errors(collection=self.spec.name):
+            self.connection.database.command("collMod", self.spec.name, **options)
 
 
 class CreateCollection(CollectionStep):
@@ -104,6 +125,12 @@ class CreateCollection(CollectionStep):
         names = ", ".join(index.name for index in self.indexes)
         return f"Create collection {self.spec.label}" + (f" with indexes {names}" if names else "")
 
+    def details(self) -> list[str]:
+        return [
+            *option_lines({}, self.options),
+            *(f"+ {index_line(index)}" for index in self.indexes),
+        ]
+
     def apply(self) -> None:
         with translated_errors(collection=self.spec.name):
             try:
@@ -119,141 +146,97 @@ class CreateCollection(CollectionStep):
 
 
 class ChangeCollection(CollectionStep):
-    """Options of a collection that collMod can change in place."""
+    """Options of a collection that collMod can change in place.
 
-    def __init__(self, connection: Any, spec: CollectionSpec, options: Mapping[str, Any]) -> None:
-        super().__init__(connection, spec)
-        self.options = options
-
-    def describe(self) -> str:
-        return f"Change {', '.join(sorted(self.options))} of collection {self.spec.label}"
-
-    def apply(self) -> None:
-        with translated_errors(collection=self.spec.name):
-            self.connection.database.command("collMod", self.spec.name, **self.options)
-
-
-class IndexStep(CollectionStep):
-    def __init__(self, connection: Any, spec: CollectionSpec, index: IndexSpec) -> None:
-        super().__init__(connection, spec)
-        self.index = index
-
-    def create(self) -> None:
-        with translated_index_errors(self.collection, (self.index,)):
-            self.collection.create_indexes([self.index.model()])
-
-
-class CreateIndex(IndexStep):
-    """An index that is not there yet."""
-
-    def describe(self) -> str:
-        return f"Create {self.index.describe()} on {self.spec.label}"
-
-    def apply(self) -> None:
-        self.create()
-
-
-class ChangeIndex(IndexStep):
-    """Options of an index that collMod changes without building it anew."""
-
-    def __init__(
-        self,
-        connection: Any,
-        spec: CollectionSpec,
-        index: IndexSpec,
-        *,
-        real_name: str,
-        differences: Mapping[str, tuple[Any, Any]],
-    ) -> None:
-        super().__init__(connection, spec, index)
-        self.real_name = real_name
-        self.differences = differences
-
-    def describe(self) -> str:
-        changes = _changes(self.differences)
-        return f"Change index {self.real_name} on {self.spec.label} ({changes})"
-
-    def apply(self) -> None:
-        change = {name: wanted for name, (_, wanted) in self.differences.items()}
-        with translated_errors(collection=self.spec.name):
-            self.connection.database.command(
-                "collMod", self.spec.name, index={"name": self.real_name, **change}
-            )
-
-
-class ReplaceIndex(IndexStep):
-    """An index whose declaration changed.
-
-    The new one is built before the old one goes, where the server lets both be (never under one
-    name, nor two text indexes). Where it does not, the old one is dropped first, after looking
-    for duplicates, and is built again if the new one fails: no failure leaves neither.
+    A validator that is to refuse documents is not applied while there are some that it would
+    refuse: nobody could change them any more.
     """
 
     def __init__(
         self,
         connection: Any,
         spec: CollectionSpec,
-        index: IndexSpec,
-        *,
-        old: Mapping[str, Any],
-        differences: Mapping[str, tuple[Any, Any]],
+        options: Mapping[str, Any],
+        real: Mapping[str, Any],
     ) -> None:
-        super().__init__(connection, spec, index)
-        self.old = old
-        self.differences = differences
+        super().__init__(connection, spec)
+        self.options = options
+        self.real = real
 
     def describe(self) -> str:
-        by = "" if self.old["name"] == self.index.name else f" by {self.index.name}"
-        changes = _changes(self.differences)
-        return f"Replace index {self.old['name']}{by} on {self.spec.label} ({changes})"
+        return f"Change {', '.join(sorted(self.options))} of collection {self.spec.label}"
+
+    def details(self) -> list[str]:
+        return list(option_lines(self.real, self.options))
 
     def apply(self) -> None:
-        if self.old["name"] != self.index.name and self._created_beside():
-            self._drop_old()
-        else:
-            self._swap()
+        validator = {**self.real, **self.options}.get("validator")
+        if validator and self.is_stricter():
+            with translated_errors(collection=self.spec.name):
+                count = self.collection.estimated_document_count()
+            self.report(f"comparing {count} document(s) with the validator")
+            refuse_violations(self.collection, validator)
+        self.modify(**self.options)
 
-    def _created_beside(self) -> bool:
-        with translated_index_errors(self.collection, (self.index,)):
-            try:
-                self.collection.create_indexes([self.index.model()])
-            except OperationFailure as exc:
-                if exc.code in CANNOT_COEXIST:
-                    return False
-                raise
-            # Some servers say yes and keep only the old one.
-            return any(real["name"] == self.index.name for real in self.collection.list_indexes())
+    def is_stricter(self) -> bool:
+        """Whether the change lets the server refuse what it took before."""
+        action = {"validationAction": "error", **self.real, **self.options}["validationAction"]
+        changed = {"validator", "validationAction"} & self.options.keys()
+        return action == "error" and bool(changed)
 
-    def _drop_old(self) -> None:
+
+class DropValidator(CollectionStep):
+    """A validator that nothing declares."""
+
+    drops = True
+
+    def __init__(
+        self, connection: Any, spec: CollectionSpec, validator: Mapping[str, Any]
+    ) -> None:
+        super().__init__(connection, spec)
+        self.validator = validator
+
+    def describe(self) -> str:
+        return f"Drop the validator of collection {self.spec.label}, which nothing declares"
+
+    def details(self) -> list[str]:
+        return [f"- validator: {shown(self.validator)}"]
+
+    def apply(self) -> None:
+        self.modify(validator={})
+
+
+class DropCollection(CollectionStep):
+    """A collection that nothing declares, as long as it is empty."""
+
+    drops = True
+
+    def describe(self) -> str:
+        return f"Drop collection {self.spec.name}, which nothing declares and which is empty"
+
+    def apply(self) -> None:
         with translated_errors(collection=self.spec.name):
-            try:
-                self.collection.drop_index(self.old["name"])
-            except OperationFailure as exc:
-                if exc.code != INDEX_NOT_FOUND:
-                    raise
-
-    def _swap(self) -> None:
-        if self.index.unique:
-            refuse_duplicates(self.collection, self.index)
-        self._drop_old()
-        try:
-            self.create()
-        except DatabaseError:
-            self._restore()
-            raise
-
-    def _restore(self) -> None:
-        again = {name: value for name, value in self.old.items() if name not in ("v", "ns")}
-        # What counts is the error of the new index, which the caller raises.
-        with suppress(OperationFailure):
-            self.connection.database.command("createIndexes", self.spec.name, indexes=[again])
+            # Somebody may have used it since it was looked at.
+            if self.collection.find_one({}, {"_id": 1}) is None:
+                self.collection.drop()
 
 
-def _changes(differences: Mapping[str, tuple[Any, Any]]) -> str:
-    return ", ".join(
-        f"{name}: {_shown(old)} -> {_shown(new)}" for name, (old, new) in differences.items()
-    )
+class ShardCollection(CollectionStep):
+    """A collection that a sharded cluster keeps on one shard so far."""
 
+    def __init__(
+        self, connection: Any, spec: CollectionSpec, key: tuple[tuple[str, Any], ...]
+    ) -> None:
+        super().__init__(connection, spec)
+        self.key = key
 
-def _shown(value: Any) -> str:
-    return "none" if value is None else "yes" if value is True else repr(value)
+    def describe(self) -> str:
+        return f"Shard collection {self.spec.label} by {', '.join(path for path, _ in self.key)}"
+
+    def details(self) -> list[str]:
+        return [f"+ shard key: {shown(dict(self.key))}"]
+
+    def apply(self) -> None:
+        name = f"{self.connection.database.name}.{self.spec.name}"
+        with translated_errors(collection=self.spec.name):
+            self.connection.client.admin.command("shardCollection", name, key=dict(self.key))

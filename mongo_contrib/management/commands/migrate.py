@@ -20,14 +20,16 @@ from mongo_contrib.management.autodetector import Autodetector
 class Command(DjangoCommand):
     """Django's migrate for SQL aliases; for MongoDB, creates what apps and documents declare.
 
-    There are no migration files: declared collections and indexes are compared with the server.
-    Every step is tried, the failed ones are told at the end, and nothing undeclared is dropped.
+    There are no migration files: declared collections, options, validators and indexes are
+    compared with the server. Every step is tried, and the failed ones are told at the end. Nothing
+    undeclared is dropped, but with --prune, which asks.
     """
 
     autodetector = Autodetector
     help = (
-        "Updates database schema. On MongoDB it creates the collections and indexes that "
-        "documents and apps declare."
+        "Updates database schema. On MongoDB it creates the collections, indexes and validators "
+        "that documents and apps declare; --check and --plan show the differences, --prune drops "
+        "indexes, validators and empty collections that nothing declares, after asking."
     )
 
     def get_check_kwargs(self, options: dict[str, Any]) -> dict[str, Any]:
@@ -59,13 +61,24 @@ class Command(DjangoCommand):
             specs = [spec for spec in specs if label in spec.app_labels]
             if not specs:
                 raise CommandError(f"App {label!r} declares no collections on {self.alias!r}.")
-        steps = plan(connections[self.alias], specs, undeclared=not label)
+        steps = plan(connections[self.alias], specs, undeclared=not label, prune=options["prune"])
         if options["plan"] or options["check_unapplied"]:
             self.show(steps, quiet=not options["plan"] and self.verbosity < 1)
             if options["check_unapplied"] and differences(steps):
                 sys.exit(1)
             return
+        self.agree([step for step in steps if step.drops])
         self.synchronize(specs, steps)
+
+    def agree(self, drops: list[Step]) -> None:
+        """Show what is to be dropped and ask; CommandError unless the answer is yes."""
+        if not drops:
+            return
+        self.write("Nothing declares these, and --prune drops them:", self.style.WARNING)
+        for step in drops:
+            self.show_step(step)
+        if self.interactive and input("Drop them? Type 'yes' to continue: ") != "yes":
+            raise CommandError("Nothing was dropped, and nothing else was changed.")
 
     def refuse_meaningless(self, options: dict[str, Any]) -> None:
         """Say so where an argument of Django's migrate has no meaning for MongoDB.
@@ -81,7 +94,6 @@ class Command(DjangoCommand):
         given = {
             f"a migration name ({options['migration_name']!r})": options["migration_name"],
             "--fake": options["fake"],
-            "--prune": options["prune"],
         }
         for argument, value in given.items():
             if value:
@@ -96,9 +108,16 @@ class Command(DjangoCommand):
             return
         self.stdout.write("Planned operations:", self.style.MIGRATE_LABEL)
         for step in steps:
-            self.stdout.write(f"  {self.line(step)}", self.style_of(step))
+            self.show_step(step)
         if not differences(steps):
             self.stdout.write("  No planned operations: everything is as declared.")
+
+    def show_step(self, step: Step) -> None:
+        """Write one step and, below it, what goes and what comes."""
+        self.stdout.write(f"  {self.line(step)}", self.style_of(step))
+        for line in step.details():
+            style = self.style.ERROR if line.startswith("-") else self.style.SUCCESS
+            self.stdout.write(f"      {line}", style)
 
     def synchronize(self, specs: list[Any], steps: list[Step]) -> None:
         """Send Django's signals, and between them apply the steps, one line for each."""
@@ -130,6 +149,7 @@ class Command(DjangoCommand):
         for step in steps:
             if step.kind is Kind.CHANGE:
                 self.write(f"  {step.describe()}...", ending="")
+                step.report = self.progress
                 try:
                     step.apply()
                 except DatabaseError as exc:
@@ -144,6 +164,10 @@ class Command(DjangoCommand):
             elif step.kind is Kind.WARNING or self.verbosity >= 2:
                 self.write(f"  {self.line(step)}", self.style_of(step))
         return failures
+
+    def progress(self, text: str) -> None:
+        """Say what takes long, on the line of its step."""
+        self.write(f" ({text})", ending="")
 
     def line(self, step: Step) -> str:
         return step.describe() if step.kind is Kind.CHANGE else f"{step.kind}: {step.describe()}"
