@@ -183,7 +183,7 @@ def test_showmigrations_shows_the_plan(missing):
 @pytest.mark.parametrize(
     ("args", "cure"),
     [
-        (["inspectdb"], "write a mongo_contrib.documents.Document"),
+        (["inspectdb"], "use inspectmongo"),
         (["sqlmigrate", "auth", "0001"], "`migrate --plan` shows"),
     ],
 )

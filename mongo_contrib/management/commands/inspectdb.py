@@ -13,7 +13,6 @@ class Command(DjangoCommand):
         if is_mongo(options["database"]):
             raise CommandError(
                 f"inspectdb is for SQL, and DATABASES[{options['database']!r}] is MongoDB: "
-                "collections have no columns to make models of; write a "
-                "mongo_contrib.documents.Document for the collection."
+                "collections have no columns to make models of; use inspectmongo."
             )
         return super().handle(*args, **options)
