@@ -20,7 +20,7 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
 from greenlet import getcurrent, greenlet
 
-__all__ = ["in_bridge", "in_thread", "native", "on_loop", "stream", "wait"]
+__all__ = ["bridged_loop", "in_bridge", "in_thread", "native", "on_loop", "stream", "wait"]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +57,11 @@ def in_bridge() -> bool:
 def on_loop() -> bool:
     """Return whether this code was called by `native()` and is in its thread."""
     return type(getcurrent()) is Bridge
+
+
+def bridged_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop that awaits for this code."""
+    return _lent.loop or asyncio.get_running_loop()
 
 
 async def native(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:

@@ -58,6 +58,7 @@ class Link:
         self.server = server
         #: Whose client is used: the server's own, or that of an event loop.
         self.home = home
+        self.bridged = home is not server
         self.session: ClientSession | None = None
         #: The transaction of `session`.
         self.transaction = Transaction()
@@ -187,6 +188,9 @@ class DatabaseWrapper(TaskBound):
         if self.needs_rollback:
             self.validate_no_broken_transaction()
         assert self.connection is not None
+        if self.connection.bridged != in_bridge():
+            # Only with DJANGO_ALLOW_ASYNC_UNSAFE can one connection be used in both ways.
+            self.connection = self.get_new_connection(self.get_connection_params())
         return self.connection.home
 
     def _respect_test_case(self) -> None:

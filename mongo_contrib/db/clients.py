@@ -17,6 +17,7 @@ from pymongo.collection import Collection
 from pymongo.driver_info import DriverInfo
 
 import mongo_contrib
+from mongo_contrib.bridge import bridged_loop
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
 from mongo_contrib.db.standins import StandIn
@@ -70,7 +71,7 @@ class Server:
     @property
     def on_loop(self) -> "LoopClient":
         """The running event loop's client and collections, made on first use."""
-        loop = asyncio.get_running_loop()
+        loop = bridged_loop()
         try:
             return self._loops[loop]
         except KeyError:

@@ -107,6 +107,8 @@ class TaskBound(BaseDatabaseWrapper):
     def ensure_connection(self) -> None:
         """See BaseDatabaseWrapper; on an event loop, only inside native()."""
         if not in_bridge():
+            if self.task is None:
+                self._refuse_block_of_a_task(_blocks.get({}).get(self.alias))
             try:
                 super().ensure_connection()
             except SynchronousOnlyOperation:
@@ -124,23 +126,23 @@ class TaskBound(BaseDatabaseWrapper):
             with contextlib.suppress(SynchronousOnlyOperation):
                 patched(self)
         if self.outer is not None:
-            self._refuse_foreign_block()
+            self._refuse_block_of_a_task(self.outer)
+            self.outer = None
         if self.connection is None:
             if self.in_atomic_block and self.closed_in_transaction:
                 raise ProgrammingError("Cannot open a new connection in an atomic block.")
             with self.wrap_database_errors:
                 self.connect()
 
-    def _refuse_foreign_block(self) -> None:
-        if self.outer is not None and self.outer.open:
+    def _refuse_block_of_a_task(self, block: Block | None) -> None:
+        if block is not None and block.open:
             raise TransactionManagementError(
-                f"This task was started inside an atomic block of another task on "
-                f"DATABASES[{self.alias!r}]: a MongoDB transaction can't be used by two tasks at "
-                "once. Await one after the other inside the block instead of gather(), "
-                "create_task() or wait_for(); or start the task before the block, or with "
+                f"This task or thread was started inside an atomic block of another task on "
+                f"DATABASES[{self.alias!r}]: a MongoDB transaction can't be used by two at once. "
+                "Await one after the other inside the block, without gather(), create_task(), "
+                "wait_for() and sync_to_async(); or start the task before the block, or with "
                 "`context=contextvars.Context()`, to work outside of the transaction."
             )
-        self.outer = None
 
     def get_autocommit(self) -> bool:
         """See BaseDatabaseWrapper; on an event loop it is known without a connection."""
