@@ -7,9 +7,8 @@ import re
 #: "Can't extract geo keys", of whatever is no shape on a sphere: open, crossing itself, off Earth.
 NO_GEOMETRY = 16755
 
-_GEOMETRY = re.compile(
-    r'(\w+): \{ type: "(?:Multi)?(?:Point|LineString|Polygon)"|(\w+): \{ type: "GeometryCollection"'
-)
+_SHAPES = "(?:Multi)?(?:Point|LineString|Polygon)|GeometryCollection"
+_GEOMETRY = re.compile(rf'(\w+): \{{ type: "(?:{_SHAPES})"')
 
 
 def geometry_sentence(message: str) -> str:
@@ -18,7 +17,7 @@ def geometry_sentence(message: str) -> str:
     It does not say which of several shapes it means.
     """
     dump, _, reason = message.rpartition("}  ")
-    names = dict.fromkeys(plain or several for plain, several in _GEOMETRY.findall(dump))
+    names = dict.fromkeys(_GEOMETRY.findall(dump))
     if not names:
         return message
     fields = " or ".join(map(repr, names))

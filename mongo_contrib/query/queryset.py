@@ -216,6 +216,13 @@ class DocumentQuerySet(QueryTwins, QuerySet):
             )
         return super().bulk_create(objs, batch_size, ignore_conflicts, *args, **kwargs)
 
+    def _prepare_for_bulk_create(self, objs: Any) -> Any:
+        """Let fields that count take the numbers of all documents by one command."""
+        for field in self.model._meta.concrete_fields:
+            if hasattr(field, "prepare_many"):
+                field.prepare_many(objs, self.db)
+        return super()._prepare_for_bulk_create(objs)
+
     def _batched_insert(
         self,
         objs: Sequence[Any],

@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from mongo_contrib import documents
+from mongo_contrib.documents.fields.extended_json import from_jsonable, jsonable
 
 #: The server's own limit; deeper documents can't be stored.
 MAX_DEPTH = 100
@@ -80,6 +81,34 @@ class JSONField(serializers.JSONField):
         if isinstance(value, dict | list):
             return json_util._json_convert(value, json_util.RELAXED_JSON_OPTIONS)
         return value
+
+
+class ExtendedJSONField(JSONField):
+    """Any BSON value as Extended JSON, both ways: what was got can be put, types and all."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        value = super().to_internal_value(data)
+        try:
+            return from_jsonable(value)
+        except ValueError:
+            self.fail("invalid")
+
+    def to_representation(self, value: Any) -> Any:
+        return jsonable(value)
+
+
+class GeoJSONField(serializers.JSONField):
+    """A shape of one kind: GeoJSON (RFC 7946) out, GeoJSON or its coordinates in."""
+
+    def __init__(self, *, model_field: Any, **kwargs: Any) -> None:
+        self.model_field = model_field
+        super().__init__(**kwargs)
+
+    def to_internal_value(self, data: Any) -> Any:
+        return self.model_field.to_python(super().to_internal_value(data))
+
+    def to_representation(self, value: Any) -> Any:
+        return self.model_field.to_bson(value)
 
 
 class PointField(serializers.JSONField):

@@ -39,7 +39,11 @@ class DocumentSerializer(serializers.ModelSerializer):
         models.BinaryField: fields.BinaryField,
         models.FloatField: fields.FloatField,
         models.JSONField: fields.JSONField,
+        documents.BSONField: fields.ExtendedJSONField,
+        documents.DictField: fields.ExtendedJSONField,
+        documents.GeoJSONField: fields.GeoJSONField,
         documents.ListField: serializers.ListField,
+        documents.MapField: serializers.DictField,
         documents.ObjectIdField: fields.ObjectIdField,
         documents.PointField: fields.PointField,
     }
@@ -57,11 +61,17 @@ class DocumentSerializer(serializers.ModelSerializer):
         if isinstance(model_field, documents.ObjectIdAutoField):
             return fields.ObjectIdField, {"label": model_field.verbose_name, "read_only": True}
         field_class, options = super().build_standard_field(field_name, model_field)
-        if isinstance(model_field, documents.ListField):
-            child_class, child_options = self.build_standard_field("child", model_field.base_field)
+        if isinstance(model_field, documents.ListField | documents.MapField):
+            child_class, child_options = self.build_standard_field(
+                "child", model_field.inner_field
+            )
             child_options.pop("label", None)
             options["child"] = child_class(**child_options)
             options.setdefault("allow_empty", model_field.blank)
+        elif issubclass(field_class, fields.GeoJSONField):
+            options["model_field"] = model_field
+        elif isinstance(model_field, documents.SequenceField) and model_field.format:
+            field_class = serializers.CharField
         return field_class, options
 
     def build_embedded_field(self, field_name: str, model_field: Any) -> tuple[Any, Any]:

@@ -109,7 +109,7 @@ def _binary(data: bytes, subtype: int) -> Any:
 
 
 class ExtendedJSONFormField(forms.CharField):
-    """A text area with the Extended JSON of what `model_field` stores; its value is the field's."""
+    """A text area with the Extended JSON of what `model_field` stores; its value is of that."""
 
     widget = forms.Textarea
 

@@ -99,10 +99,8 @@ class PointField(GeoJSONField):
 
     def to_python(self, value: Any) -> tuple[float, float] | None:
         """Accept a pair, a GeoJSON Point, or text as `13.4, 52.5` or Extended JSON."""
-        if isinstance(value, str) and value and value.lstrip()[:1] not in "[{n":
-            value = value.split(",")
         try:
-            point: tuple[float, float] | None = super().to_python(value)
+            point: tuple[float, float] | None = super().to_python(_pair(value))
         except exceptions.ValidationError as error:
             if getattr(error, "code", None) not in ("invalid", "other_type", "stored"):
                 raise
@@ -124,6 +122,16 @@ class PointField(GeoJSONField):
     def formfield(self, **kwargs: Any) -> Any:
         # Not the text area of the other shapes.
         return NestedField.formfield(self, **{"form_class": PointFormField, **kwargs})
+
+
+def _pair(value: Any) -> Any:
+    """Return the numbers of a text such as `13.4, 52.5`; anything else as it is."""
+    if not isinstance(value, str) or not value or value.lstrip()[:1] in "[{n":
+        return value
+    try:
+        return [float(number) for number in value.split(",")]
+    except ValueError:
+        return [value]
 
 
 class LineStringField(GeoJSONField):

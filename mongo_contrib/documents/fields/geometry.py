@@ -18,10 +18,8 @@ _NUMBERS = (int, float)
 
 def position(value: Any) -> Position:
     """Return (longitude, latitude) in degrees; ValidationError if it is none, or not on Earth."""
-    if isinstance(value, str | bytes | dict | set):
-        raise _not_a_position(value)
     try:
-        longitude, latitude = (float(number) for number in value)
+        longitude, latitude = (_number(number) for number in value)
     except (TypeError, ValueError):
         raise _not_a_position(value) from None
     # A comparison with NaN is False, so this refuses it too.
@@ -35,6 +33,12 @@ def position(value: Any) -> Position:
             params={"longitude": longitude, "latitude": latitude},
         )
     return longitude, latitude
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, str | bytes | bool):
+        raise TypeError(f"{value!r} is no number")
+    return float(value)
 
 
 def _not_a_position(value: Any) -> ValidationError:
