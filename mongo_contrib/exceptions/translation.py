@@ -49,7 +49,14 @@ CODEC_OPTIONS: CodecOptions[Any] = CodecOptions(uuid_representation=UuidRepresen
 
 DUPLICATE_KEY = frozenset({11000, 11001, 12582})
 # The codes of a transaction that lost, for servers that do not label them as transient.
-CONFLICT = frozenset({24, 112, 246, 251})
+CONFLICT = frozenset({24, 112, 239, 246, 251, 290})
+# NoSuchTransaction, TransactionExceededLifetimeLimitSeconds.
+ENDED = frozenset({251, 290})
+# What to do about an error that says only what MongoDB does not do in a transaction.
+IN_TRANSACTION = {
+    257: "divide it into several atomic() blocks",  # TransactionTooLarge
+    263: "do it outside of atomic()",  # OperationNotSupportedInTransaction
+}
 
 # https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 CLASSES: dict[int, type[Error]] = {
@@ -88,6 +95,7 @@ CLASSES: dict[int, type[Error]] = {
     59: NotSupportedError,  # CommandNotFound
     115: NotSupportedError,  # CommandNotSupported
     238: NotSupportedError,  # NotImplemented
+    257: OperationalError,  # TransactionTooLarge
     263: NotSupportedError,  # OperationNotSupportedInTransaction
     303: NotSupportedError,  # FeatureNotSupported
     43: OperationalError,  # CursorNotFound
@@ -162,6 +170,15 @@ def _server_error(
         return _duplicate(details, sentence, collection, document, index_keys)
     if code == 121:
         return invalid(details, collection)
+    if code in ENDED:
+        return WriteConflict(
+            _in(
+                collection,
+                "the server has ended this transaction: it took longer than the 60 seconds that "
+                "it may take unless the server is set otherwise, or it lost to another one; "
+                f"repeat the whole atomic() block, or divide it ({sentence})",
+            )
+        )
     if code in CONFLICT or "TransientTransactionError" in details.get("errorLabels", ()):
         return WriteConflict(
             _in(
@@ -172,6 +189,8 @@ def _server_error(
         )
     if code == NO_GEOMETRY:
         sentence = geometry_sentence(sentence)
+    if code in IN_TRANSACTION:
+        sentence = f"{sentence.rstrip('.')}: {IN_TRANSACTION[code]}"
     return CLASSES.get(code or 0, DatabaseError)(_in(collection, sentence))
 
 
