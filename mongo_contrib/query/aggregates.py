@@ -1,224 +1,278 @@
-"""`aggregate()`: Count, Sum, Avg, Min and Max as one `$group`."""
+"""The table of aggregates: Count, Sum and their kin as accumulators of `$group`.
+
+Adding one is a function with the decorator `@accumulator(Class)`, which gets the name under
+which the group keeps its values, the aggregate and what it aggregates, and returns accumulators
+and the expression of its result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
-from bson import Decimal128
 from django.core.exceptions import FieldError
-from django.db.models import Aggregate, Avg, Count, F, Max, Min, Q, Sum, Value
-from django.db.models.expressions import Star
+from django.db.models import (
+    Aggregate,
+    Avg,
+    Count,
+    Max,
+    Min,
+    Q,
+    StdDev,
+    Sum,
+    Variance,
+)
+from django.db.models.expressions import Expression, Star
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import decode_value
 from .casting import WHOLE
-from .conditions import NOTHING
-from .expressions import compile_expression, reference
+from .conditional import Truth
+from .expressions import (
+    EXPRESSIONS,
+    Backward,
+    Column,
+    Scope,
+    expression,
+    output_field,
+    parts,
+    resolved_kind,
+    unsupported,
+)
 from .filters import build
+from .joins import Grouped
 from .nodes import evaluate
 from .paths import kind
 
-_NUMBERS = WHOLE | {"FloatField", "DecimalField", "DurationField", "JSONField"}
+#: Accumulators by their names in the group, and the result that is made of them.
+Made = tuple[dict[str, Any], Any]
+Maker = Callable[[str, Any, Any], Made]
 
-#: What stands before Null in BSON's order: nothing but a missing field, so this asks for a value.
-_HAS_VALUE = "$gt"
+ACCUMULATORS: dict[type, Maker] = {}
 
-
-class Accumulator:
-    """One aggregate: the accumulators it needs and how its result is made of theirs.
-
-    `name` is safe as a stored key, whatever the alias is.
-    """
-
-    def __init__(self, model: Any, name: str, aggregate: Any) -> None:
-        if not isinstance(aggregate, Aggregate) or type(aggregate) not in _KINDS:
-            raise NotSupportedError(
-                f"{type(aggregate).__name__} can't be aggregated here; use .pipeline([...]) with "
-                "$group."
-            )
-        if getattr(aggregate, "order_by", None):
-            raise NotSupportedError("An aggregate here has no order_by; use .pipeline([...]).")
-        self.model = model
-        self.name = name
-        self.aggregate = aggregate
-        self.source = aggregate.source_expressions[0]
-        self.distinct = getattr(aggregate, "distinct", False)
-        self.default = _plain_default(aggregate)
-        self.field = self._field()
-        self.accumulators, self.result = _KINDS[type(aggregate)](self)
-
-    def _field(self) -> Any:
-        """Return the field that is aggregated, if it is one and not a computation."""
-        if not isinstance(self.source, F):
-            return None
-        field = reference(self.model, self.source.name).field
-        if isinstance(self.aggregate, Sum | Avg) and kind(field) not in _NUMBERS:
-            # MongoDB passes over what is no number, and says 0.
-            raise FieldError(
-                f"{type(self.aggregate).__name__}({self.source.name!r}) needs numbers, and "
-                f"{self.source.name!r} is a {type(field).__name__}."
-            )
-        return field
-
-    @property
-    def operand(self) -> Any:
-        if isinstance(self.source, Star):
-            return 1
-        return compile_expression(self.model, self.source)
-
-    @property
-    def condition(self) -> Q | None:
-        # Django 6.1 wraps the Q in an expression of its own.
-        return getattr(self.aggregate.filter, "condition", self.aggregate.filter)
-
-    def value(self, row: dict[str, Any]) -> Any:
-        """Return the aggregate's value from the `$group` result, `{}` for no documents."""
-        value = self.result(row)
-        return self.default if value is None else value
+_NUMBERS = WHOLE | {"FloatField", "DecimalField", "DurationField", "JSONField", ""}
 
 
-def _plain_default(aggregate: Any) -> Any:
-    default = getattr(aggregate, "default", None)
-    if isinstance(default, Value):
-        return default.value
-    if hasattr(default, "resolve_expression"):
-        raise NotSupportedError("The default of an aggregate is a plain value here.")
-    return default
+def accumulator(*classes: type) -> Callable[[Maker], Maker]:
+    """Register what makes accumulators of aggregates of exactly these classes."""
+
+    def register(function: Maker) -> Maker:
+        ACCUMULATORS.update(dict.fromkeys(classes, function))
+        EXPRESSIONS.update(dict.fromkeys(classes, _aggregate))
+        return function
+
+    return register
 
 
-def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, Any]:
-    """Return `{alias: value}` for all `expressions`, by one command."""
-    accumulators = {
-        alias: Accumulator(query.model, f"a{number}", each)
-        for number, (alias, each) in enumerate(expressions.items())
-    }
-    if not accumulators:
-        return {}
-    if query.distinct and query.values_select:
-        raise NotSupportedError(
-            "aggregate() after values().distinct() would have to count rows, not documents; use "
-            "Count(..., distinct=True), or .pipeline([...])."
-        )
-    stages = query.leading_stages(using)
-    if stages is None:
-        return {alias: each.value({}) for alias, each in accumulators.items()}
-    filtered = [each for each in accumulators.values() if each.condition is not None]
-    if filtered:
-        facets = {
-            each.name: [*_filter_stages(each, using), _group([each])]
-            for each in accumulators.values()
-        }
-        row: dict[str, Any] = _first(query.run_pipeline(using, [*stages, {"$facet": facets}]))
-        rows = {name: found[0] for name, found in row.items() if found}
-        return {alias: each.value(rows.get(each.name, {})) for alias, each in accumulators.items()}
-    row = _first(query.run_pipeline(using, [*stages, _group(accumulators.values())]))
-    return {alias: each.value(row) for alias, each in accumulators.items()}
+def _aggregate(scope: Scope, value: Any) -> Any:
+    return scope.aggregate(value)
 
 
-def _first(rows: Iterable[dict[str, Any]]) -> dict[str, Any]:
-    return next(iter(rows), {})
-
-
-def _filter_stages(accumulator: Accumulator, using: str) -> list[dict[str, Any]]:
-    if accumulator.condition is None:
-        return []
-    condition = evaluate(build(accumulator.model, accumulator.condition), using)
-    return [{"$match": {"_id": {"$in": []}} if condition is NOTHING else condition}]
-
-
-def _group(accumulators: Any) -> dict[str, Any]:
-    group: dict[str, Any] = {"_id": None}
-    for each in accumulators:
-        group.update(each.accumulators)
-    return {"$group": group}
-
-
-Kind = tuple[dict[str, Any], Callable[[dict[str, Any]], Any]]
-
-
-def _values(each: Accumulator) -> dict[str, Any]:
-    """Count what is not null: a sum of nothing is None in Django, 0 in MongoDB."""
-    return {"$sum": {"$cond": [{_HAS_VALUE: [each.operand, None]}, 1, 0]}}
-
-
-def _count(each: Accumulator) -> Kind:
-    name = each.name
-    if isinstance(each.source, Star):
-        if each.distinct:
+def accumulate(scope: Scope, name: str, aggregate: Any, condition: Any = None) -> Made:
+    """Return accumulators and result of an aggregate of what `scope` computes."""
+    if getattr(aggregate, "order_by", None):
+        raise NotSupportedError("An aggregate here has no order_by; use .pipeline([...]).")
+    source = aggregate.source_expressions[0]
+    if isinstance(source, Star):
+        if aggregate.distinct:
             raise FieldError("Star cannot be used with distinct; name a field.")
-        return {name: {"$sum": 1}}, lambda row: row.get(name, 0)
-    if each.distinct:
-        return _set(each), lambda row: len(_distinct(row, name))
-    return {name: _values(each)}, lambda row: row.get(name, 0)
+        operand: Any = {"$literal": 1}
+    else:
+        operand = scope.compile(source)
+    if condition is None and aggregate.filter is not None:
+        condition = scope.compile(asked_of(aggregate))
+    if condition is not None:
+        operand = {"$cond": [condition, operand, None]}
+    return ACCUMULATORS[type(aggregate)](name, aggregate, operand)
 
 
-def _set(each: Accumulator) -> dict[str, Any]:
-    return {each.name: {"$addToSet": each.operand}}
+def asked_of(aggregate: Any) -> Any:
+    """Return the condition of an aggregate's `filter`; Django 6.1 wraps it."""
+    return getattr(aggregate.filter, "condition", aggregate.filter)
 
 
-def _distinct(row: dict[str, Any], name: str) -> list[Any]:
-    return [value for value in row.get(name, ()) if value is not None]
+def check_numbers(value: Any) -> None:
+    """Raise FieldError for a sum or mean of what is no number: the server would say 0."""
+    for part in parts(value):
+        if not isinstance(part, Sum | Avg | StdDev | Variance):
+            continue
+        source = part.source_expressions[0]
+        if resolved_kind(source) not in _NUMBERS:
+            field = output_field(source)
+            name = getattr(field, "name", None) or source
+            raise FieldError(
+                f"{type(part).__name__}({name!r}) needs numbers, and {name!r} is a "
+                f"{type(field).__name__}."
+            )
 
 
-def _plain(value: Any) -> Any:
-    return value.to_decimal() if isinstance(value, Decimal128) else value
+def _present(value: Any) -> dict[str, Any]:
+    # Null stands before all values in BSON's order, and what is missing before it.
+    return {"$gt": [value, None]}
 
 
-def _numbers(each: Accumulator, row: dict[str, Any]) -> list[Any]:
-    return [_plain(value) for value in _distinct(row, each.name)]
+def _counted(operand: Any) -> dict[str, Any]:
+    return {"$sum": {"$cond": [_present(operand), 1, 0]}}
 
 
-def _sum(each: Accumulator) -> Kind:
-    name, counted = each.name, f"{each.name}n"
-    if each.distinct:
-        return _set(each), lambda row: _as_field(each, sum(_numbers(each, row)) or None)
-    return (
-        {name: {"$sum": each.operand}, counted: _values(each)},
-        lambda row: _as_field(each, row[name]) if row.get(counted) else None,
+def _distinct(name: str) -> dict[str, Any]:
+    return {"$setDifference": [f"${name}", [None]]}
+
+
+@accumulator(Count)
+def _count(name: str, aggregate: Any, operand: Any) -> Made:
+    if aggregate.distinct:
+        return {name: {"$addToSet": operand}}, {"$size": _distinct(name)}
+    if isinstance(aggregate.source_expressions[0], Star) and aggregate.filter is None:
+        return {name: {"$sum": 1}}, f"${name}"
+    return {name: _counted(operand)}, f"${name}"
+
+
+@accumulator(Sum)
+def _sum(name: str, aggregate: Any, operand: Any) -> Made:
+    # A sum of nothing is None in Django, 0 in MongoDB.
+    if aggregate.distinct:
+        values = _distinct(name)
+        return {name: {"$addToSet": operand}}, {
+            "$cond": [{"$eq": [{"$size": values}, 0]}, None, {"$sum": values}]
+        }
+    counted = f"{name}n"
+    return {name: {"$sum": operand}, counted: _counted(operand)}, {
+        "$cond": [{"$gt": [f"${counted}", 0]}, f"${name}", None]
+    }
+
+
+@accumulator(Avg)
+def _avg(name: str, aggregate: Any, operand: Any) -> Made:
+    if aggregate.distinct:
+        return {name: {"$addToSet": operand}}, {"$avg": _distinct(name)}
+    return {name: {"$avg": operand}}, f"${name}"
+
+
+@accumulator(Min)
+def _min(name: str, aggregate: Any, operand: Any) -> Made:
+    return {name: {"$min": operand}}, f"${name}"
+
+
+@accumulator(Max)
+def _max(name: str, aggregate: Any, operand: Any) -> Made:
+    return {name: {"$max": operand}}, f"${name}"
+
+
+@accumulator(StdDev, Variance)
+def _deviation(name: str, aggregate: Any, operand: Any) -> Made:
+    sample = aggregate.function.endswith("_SAMP")
+    made = {name: {"$stdDevSamp" if sample else "$stdDevPop": operand}}
+    squared = isinstance(aggregate, Variance)
+    return made, {"$pow": [f"${name}", 2]} if squared else f"${name}"
+
+
+# What refers to the document
+
+
+class _Beyond(Scope):
+    """The documents that refer to one: what `Backward` is about."""
+
+    def compile(self, value: Any) -> Any:
+        if isinstance(value, Backward):
+            return super().compile(value.inner)
+        if isinstance(value, Column) and value.join is None:
+            raise NotSupportedError(
+                f"{value} can't be mixed with what refers to the document; use .pipeline([...]) "
+                "with $lookup."
+            )
+        return super().compile(value)
+
+
+def backward_aggregate(scope: Scope, aggregate: Any) -> Any:
+    """Return the value of an aggregate over a reverse reference: one `$lookup` that groups."""
+    found = [part for part in parts(aggregate.source_expressions[0]) if isinstance(part, Backward)]
+    relation, name = found[0].relation, found[0].name
+    if any(each.relation is not relation for each in found):
+        raise NotSupportedError(
+            f"{aggregate} is about two references; use .pipeline([...]) with $lookup."
+        )
+    model = relation.related_model
+    beyond = _Beyond(model, scope.using)
+    conditions = [model._base_manager.all().query.condition(scope.using or "default")]
+    if aggregate.filter is not None:
+        asked = _asked_beyond(asked_of(aggregate), name)
+        node = build(model, asked)
+        conditions.append(evaluate(node, scope.using) if scope.using else {})
+    made, result = _without_filter(beyond, aggregate)
+    stages: list[dict[str, Any]] = [{"$match": each} for each in conditions if each != {}]
+    stages = [_never(stage) for stage in stages]
+    stages += [{"$group": {"_id": None, **made}}, {"$project": {"_id": 0, "value": result}}]
+    key = getattr(aggregate, "_key", None) or f"{name.rstrip('_')}_{id(aggregate)}"
+    local = relation.field.target_field.column
+    value = scope.joins.grouped(
+        Grouped(key, model._meta.db_table, local, relation.field.column, tuple(stages))
     )
+    return {"$ifNull": [value, 0]} if isinstance(aggregate, Count) else value
 
 
-def _avg(each: Accumulator) -> Kind:
-    name = each.name
-    if each.distinct:
-
-        def mean(row: dict[str, Any]) -> Any:
-            numbers = _numbers(each, row)
-            return _as_mean(each, sum(numbers) / len(numbers)) if numbers else None
-
-        return _set(each), mean
-    return {name: {"$avg": each.operand}}, lambda row: _as_mean(each, row.get(name))
+def _without_filter(scope: Scope, aggregate: Any) -> Made:
+    plain = aggregate.copy()
+    plain.filter = None
+    return accumulate(scope, "a", plain)
 
 
-def _min(each: Accumulator) -> Kind:
-    return {each.name: {"$min": each.operand}}, lambda row: _as_field(each, row.get(each.name))
+def _never(stage: dict[str, Any]) -> dict[str, Any]:
+    return stage if isinstance(stage["$match"], dict) else {"$match": {"_id": {"$in": []}}}
 
 
-def _max(each: Accumulator) -> Kind:
-    return {each.name: {"$max": each.operand}}, lambda row: _as_field(each, row.get(each.name))
+def _asked_beyond(condition: Any, prefix: str) -> Q:
+    """Return the filter of an aggregate as one about the class that refers."""
+    if not isinstance(condition, Truth):
+        raise NotSupportedError(f"The filter of an aggregate has to be a Q, not {condition!r}.")
+    return _tree_beyond(condition.q, prefix)
 
 
-def _as_field(each: Accumulator, value: Any) -> Any:
-    """Return a minimum, maximum or sum as the field's own type."""
-    if value is None:
-        return None
-    return _plain(value) if each.field is None else decode_value(each.field, value)
+def _tree_beyond(q: Any, prefix: str) -> Q:
+    start = f"{prefix}__" if not prefix.endswith("__") else prefix
+    children: list[Any] = []
+    for child in q.children:
+        if isinstance(child, Q):
+            children.append(_tree_beyond(child, prefix))
+        elif isinstance(child, tuple) and child[0].startswith(start):
+            children.append((child[0].removeprefix(start), child[1]))
+        else:
+            raise NotSupportedError(
+                f"The filter of an aggregate over {start.rstrip('_')!r} is about that alone; use "
+                ".pipeline([...]) with $lookup."
+            )
+    return Q(*children, _connector=q.connector, _negated=q.negated)
 
 
-def _as_mean(each: Accumulator, value: Any) -> Any:
-    if value is None:
-        return None
-    if each.field is not None and kind(each.field) == "DurationField":
-        return decode_value(each.field, float(_plain(value)))
-    value = _plain(value)
-    return float(value) if isinstance(value, int) else value
+# Results
 
 
-_KINDS: dict[type, Callable[[Accumulator], Kind]] = {
-    Count: _count,
-    Sum: _sum,
-    Avg: _avg,
-    Min: _min,
-    Max: _max,
-}
+def decoder(value: Any) -> Callable[[Any], Any] | None:
+    """Return what makes Python values of those that an expression yields; None for none."""
+    from .functions.dates import local_moments
+
+    local, field = local_moments(value), output_field(value)
+    if local is not None or field is None:
+        return local
+    if kind(field) in WHOLE:
+        return int
+    return lambda stored: decode_value(field, stored)
+
+
+def empty_value(value: Any) -> Any:
+    """Return what an aggregate is of no documents; NotImplemented if the server has to say."""
+    return value.empty_result_set_value if isinstance(value, Expression) else NotImplemented
+
+
+def is_aggregate(value: Any) -> bool:
+    return isinstance(value, Aggregate)
+
+
+def is_backward(aggregate: Any) -> bool:
+    """Tell whether an aggregate is over what refers to each document."""
+    return any(isinstance(part, Backward) for part in parts(aggregate))
+
+
+@expression(Star)
+def _star(scope: Scope, value: Any) -> Any:
+    raise unsupported(value)

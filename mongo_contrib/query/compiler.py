@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
-from django.db.utils import NotSupportedError
-
 from ..mapping.encoding import decode_value
+from .aggregates import decoder
+from .crossing import beyond, keys_in
+from .expressions import Scope
+from .grouping import row_stages
 from .paths import Path
+from .stages import ANNOTATED, annotated_stages, document_stages
 
 if TYPE_CHECKING:
     from .query import DocumentQuery
@@ -26,19 +29,29 @@ class DocumentCompiler:
         self.using = using
 
     def documents(self, *, batch_size: int = 0) -> Iterator[dict[str, Any]]:
-        """Yield the stored documents, without the deferred fields."""
+        """Yield the stored documents, without the deferred fields; annotations are in one key."""
         query = self.query
-        if query.stages:
-            stages = query.leading_stages(self.using)
-            return iter(()) if stages is None else query.run_pipeline(self.using, stages)
+        if not query.is_find:
+            return self._run(annotated_stages(query, self._scope()), batch_size)
         options = query.find_options(self.using)
         if options is None:
             return iter(())
         if query.deferred_loading[0]:
-            options["projection"] = dict.fromkeys(query.plan().columns, 1)
+            options["projection"] = query.plan().projection
         if batch_size:
             options["batch_size"] = batch_size
         return query.repository(self.using).find(**options)
+
+    def _scope(self) -> Scope:
+        return Scope(self.query.model, self.using)
+
+    def _run(
+        self, stages: list[dict[str, Any]] | None, batch_size: int = 0
+    ) -> Iterator[dict[str, Any]]:
+        if stages is None:
+            return iter(())
+        options = {"batch_size": batch_size} if batch_size else {}
+        return self.query.run_pipeline(self.using, stages, **options)
 
     def results_iter(
         self,
@@ -48,113 +61,134 @@ class DocumentCompiler:
         chunk_size: int = 0,
     ) -> Iterator[tuple[Any, ...]]:
         """Yield a tuple for each row of `values()` and `values_list()`."""
+        batch_size = chunk_size if chunked_fetch else 0
+        if self.query.is_rows:
+            return self._grouped_rows(batch_size)
         query = self.query
-        paths = [query.value_path(name) for name in query.values_select]
-        if query.distinct:
-            rows = self._distinct_rows(paths)
-        else:
-            rows = self._rows(paths, chunk_size if chunked_fetch else 0)
-        if any(path.relation is not None for path in paths):
-            return self._with_related(paths, rows)
-        return rows
+        names = list(query.selected or ())
+        paths = {
+            position: query.value_path(name)
+            for position, name in enumerate(names)
+            if name not in query.annotations
+        }
+        rows = self._rows(names, paths, batch_size)
+        beyond = {position: path for position, path in paths.items() if path.relation is not None}
+        return self._with_related(beyond, rows) if beyond else rows
 
-    def _rows(self, paths: list[Path], batch_size: int) -> Iterator[tuple[Any, ...]]:
-        options = self.query.find_options(self.using)
-        if options is None:
-            return iter(())
-        options["projection"] = _projection(path.path for path in paths)
-        if batch_size:
-            options["batch_size"] = batch_size
-        getters = [_getter(path) for path in paths]
-        found = self.query.repository(self.using).find(**options)
+    def _rows(
+        self, names: list[str], paths: dict[int, Path], batch_size: int
+    ) -> Iterator[tuple[Any, ...]]:
+        query = self.query
+        projection = _projection(path.path for path in paths.values())
+        if query.is_find:
+            options = query.find_options(self.using)
+            if options is None:
+                return iter(())
+            options["projection"] = projection
+            if batch_size:
+                options["batch_size"] = batch_size
+            found = query.repository(self.using).find(**options)
+        else:
+            found = self._run(annotated_stages(query, self._scope(), projection), batch_size)
+        getters = [
+            _getter(paths[position]) if position in paths else self._annotation_getter(name)
+            for position, name in enumerate(names)
+        ]
         return (tuple([get(document) for get in getters]) for document in found)
 
-    def _distinct_rows(self, paths: list[Path]) -> Iterator[tuple[Any, ...]]:
-        stages = self._distinct_stages(paths)
-        if stages is None:
-            return iter(())
-        found = self.query.run_pipeline(self.using, stages)
-        return (
-            tuple(
+    def _annotation_getter(self, name: str) -> Callable[[dict[str, Any]], Any]:
+        decode = decoder(self.query.annotations[name])
+
+        def get(document: dict[str, Any]) -> Any:
+            value = document[ANNOTATED].get(name)
+            return value if value is None or decode is None else decode(value)
+
+        return get
+
+    def _grouped_rows(self, batch_size: int) -> Iterator[tuple[Any, ...]]:
+        columns = [
+            (f"v{position}", decoder(value))
+            for position, (_, value) in enumerate(self.query.row_values())
+        ]
+        for row in self._run(row_stages(self.query, self.using), batch_size):
+            values = [(row.get(column), decode) for column, decode in columns]
+            yield tuple(
                 [
-                    _decoded(path, row["_id"].get(f"v{position}"))
-                    for position, path in enumerate(paths)
+                    value if value is None or decode is None else decode(value)
+                    for value, decode in values
                 ]
             )
-            for row in found
-        )
 
-    def _distinct_stages(self, paths: list[Path]) -> list[dict[str, Any]] | None:
-        """Group by the values; what is sorted by counts as one of them, as in SQL."""
+    def count(self, limit: int | None = None) -> int:
+        """Return how many rows or documents there are, counted up to `limit` if given."""
         query = self.query
-        if any(path.relation is not None for path in paths):
-            raise NotSupportedError(
-                f"values({', '.join(query.values_select)}).distinct() reaches into another "
-                "collection; make rows distinct there, or use .pipeline([...]) with $lookup."
-            )
-        plain = query.clone()
-        plain.clear_limits()
-        stages = plain.leading_stages(self.using)
-        if stages is None:
-            return None
-        columns = [path.path for path in paths]
-        sort = [(path.path, direction) for path, direction in query.sort()]
-        columns += [column for column, _ in sort if column not in columns]
-        key = {
-            f"v{position}": {"$ifNull": [f"${column}", None]}
-            for position, column in enumerate(columns)
-        }
-        stages.append({"$group": {"_id": key}})
-        if sort:
-            stages.append(
-                {"$sort": {f"_id.v{columns.index(column)}": each for column, each in sort}}
-            )
-        if query.low_mark:
-            stages.append({"$skip": query.low_mark})
-        if query.limit:
-            stages.append({"$limit": query.limit})
-        return stages
-
-    def count(self) -> int:
-        """Return how many rows a distinct query or a pipeline yields."""
-        query = self.query
-        if query.values_select and query.distinct:
-            stages = self._distinct_stages([query.value_path(n) for n in query.values_select])
+        if query.is_rows:
+            stages = row_stages(query, self.using)
         else:
-            stages = query.leading_stages(self.using)
+            stages = document_stages(query, self._scope())
         if stages is None:
             return 0
-        row = next(iter(query.run_pipeline(self.using, [*stages, {"$count": "n"}])), None)
+        if limit is not None:
+            stages.append({"$limit": limit})
+        row = next(iter(self._run([*stages, {"$count": "n"}])), None)
         return row["n"] if row else 0
 
+    def stored_values(self, column: str, limit: int) -> list[Any]:
+        """Return the values of rows of one value, or those under `column`; null is left out."""
+        query = self.query
+        if query.is_rows:
+            stages, path = row_stages(query, self.using), ["v0"]
+        else:
+            stages, path = annotated_stages(query, self._scope(), {column: 1}), [column]
+            if query.annotation_mask:
+                path = [ANNOTATED, query.annotation_mask[0]]
+        if stages is None:
+            return []
+        values = []
+        for document in self._run([*stages, {"$limit": limit}]):
+            value: Any = document
+            for key in path:
+                value = value.get(key)
+            if value is not None:
+                values.append(value)
+        return values
+
     def _with_related(
-        self, paths: list[Path], rows: Iterator[tuple[Any, ...]]
+        self, paths: dict[int, Path], rows: Iterator[tuple[Any, ...]]
     ) -> Iterator[tuple[Any, ...]]:
         """Replace keys by the values beyond them, by one query for each batch and reference."""
         while batch := [list(row) for row in islice(rows, _BATCH)]:
-            for position, path in enumerate(paths):
-                if path.relation is None:
-                    continue
+            for position, path in paths.items():
                 target = path.relation.target_field.name
                 manager = path.relation.remote_field.model._base_manager.using(self.using)
-                keys = {row[position] for row in batch} - {None}
+                keys = {key for row in batch for key in keys_in(row[position])}
                 found = manager.filter(**{f"{target}__in": keys})
                 values = dict(found.values_list(target, path.remainder)) if keys else {}
                 for row in batch:
-                    row[position] = values.get(row[position])
+                    row[position] = beyond(row[position], values)
             yield from map(tuple, batch)
 
     def explain(self, verbosity: str = "executionStats") -> dict[str, Any]:
-        options = self.query.find_options(self.using)
+        query = self.query
+        nothing = {"ok": 1.0, "queryPlanner": {"winningPlan": {"stage": "EOF"}}}
+        if query.is_rows or not query.is_find:
+            if query.is_rows:
+                stages = row_stages(query, self.using)
+            else:
+                stages = annotated_stages(query, self._scope())
+            if stages is None:
+                return nothing
+            return query.repository(self.using).explain_pipeline(stages, verbosity=verbosity)
+        options = query.find_options(self.using)
         if options is None:
-            return {"ok": 1.0, "queryPlanner": {"winningPlan": {"stage": "EOF"}}}
-        if self.query.deferred_loading[0]:
-            options["projection"] = dict.fromkeys(self.query.plan().columns, 1)
+            return nothing
+        if query.deferred_loading[0]:
+            options["projection"] = query.plan().projection
         if "sort" in options:
             options["sort"] = dict(options["sort"])
         if "max_time_ms" in options:
             options["maxTimeMS"] = options.pop("max_time_ms")
-        return self.query.repository(self.using).explain(**options, verbosity=verbosity)
+        return query.repository(self.using).explain(**options, verbosity=verbosity)
 
 
 def _projection(paths: Iterable[str]) -> dict[str, int]:

@@ -172,11 +172,17 @@ def _computed(path: Path, part: str, comparison: str, value: Any) -> Condition:
 
 def date_part(path: Path, part: str) -> dict[str, Any]:
     """Return the aggregation expression of `part` of the date at `path`."""
-    source = f"${path.path}"
-    if kind(path.field) == "TimeField":
-        return {"$toInt": {"$substrBytes": [source, _OF_TIME[part], 2]}}
+    is_time = kind(path.field) == "TimeField"
+    return part_expression(f"${path.path}", part, zone_of(path.field), is_time)
+
+
+def part_expression(source: Any, part: str, zone: str | None, is_time: bool) -> dict[str, Any]:
+    """Return the aggregation expression of `part` of a date, or of a time of day."""
+    if is_time:
+        number = {"$toInt": {"$substrBytes": [source, _OF_TIME[part], 2]}}
+        return {"$cond": [{"$gt": [source, None]}, number, None]}
     moment: dict[str, Any] = {"date": source}
-    if zone := zone_of(path.field):
+    if zone:
         moment["timezone"] = zone
     if part == "time":
         return {"$dateToString": {**moment, "format": "%H:%M:%S.%L"}}

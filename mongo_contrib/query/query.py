@@ -6,30 +6,34 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import F, Q, sql
-from django.db.models.constants import LOOKUP_SEP
-from django.db.models.expressions import OrderBy
+from django.db.models import Q, sql
 from django.db.utils import NotSupportedError
 
-from ..mapping.plan import Plan, plan_of
+from ..mapping.families import class_condition
 from ..repository import Repository
-from .aggregates import aggregate
+from . import arithmetic, functions  # noqa: F401  their expressions register
+from .aggregates import is_backward
+from .annotations import Annotated
 from .compiler import DocumentCompiler
+from .computed import needs_scope
 from .conditions import NOTHING, Condition, all_of
-from .filters import build
+from .crossing import MAX_KEYS
+from .expressions import Scope, parts
+from .grouping import aggregate
 from .nodes import Node, evaluate, group
-from .paths import Path, get_field, resolve
+from .ordering import SORT, Ordered, sort_stages
+from .paths import resolve
+from .selection import Selective
+from .stages import Match, filter_stages
 
 
-class DocumentQuery:
+class DocumentQuery(Annotated, Ordered, Selective):
     """The query of a `DocumentQuerySet`; the part of `sql.Query`'s interface that Django uses.
 
     Every attribute is immutable, so that a clone is a copy of references.
     """
 
     # What SQL queries have and documents never do; read by Django, django-filter and DRF.
-    annotations: dict[str, Any] = {}
-    annotation_select: dict[str, Any] = {}
     extra: dict[str, Any] = {}
     extra_select: dict[str, Any] = {}
     extra_order_by: tuple[Any, ...] = ()
@@ -38,29 +42,34 @@ class DocumentQuery:
     distinct_fields: tuple[str, ...] = ()
     explain_info = None
     filter_is_sticky = False
-    group_by = None
-    selected = None
     subquery = False
     _filtered_relations: dict[str, Any] = {}
 
     def __init__(self, model: Any) -> None:
-        self.model = model
+        super().__init__(model)
         self.where: tuple[Node, ...] = ()
+        #: Conditions on the rows of groups.
+        self.having: tuple[Node, ...] = ()
+        #: All that has been asked by `filter()`, as it was asked.
+        self.asked: tuple[Q, ...] = ()
         self.order_by: tuple[Any, ...] = ()
         self.default_ordering = True
         self.standard_ordering = True
         self.low_mark = 0
         self.high_mark: int | None = None
         self.distinct = False
-        self.values_select: tuple[str, ...] = ()
-        self.deferred_loading: tuple[frozenset[str], bool] = (frozenset(), True)
-        self.select_related: Any = False
         # Accepted and of no effect, as on every backend without row locks.
         self.select_for_update = False
-        self.stages: tuple[dict[str, Any], ...] = ()
+        #: What `pipeline()` adds, and whether documents of this class come of it.
+        self.stages: tuple[Any, ...] = ()
+        self.stages_yield_documents = False
         self.zone: Any = None
         self.hint: Any = None
         self.max_time_ms: int | None = None
+        #: What else the driver's verbs take: collation, comment.
+        self.options: dict[str, Any] = {}
+        #: Where documents come from if not from a plain match: near(), search().
+        self.source: Any = None
 
     # Copies
 
@@ -96,12 +105,63 @@ class DocumentQuery:
     # Conditions
 
     def add_q(self, q: Q, reuse_all: bool = False) -> None:
-        node = build(self.model, q)
-        if node != {}:
+        if self.grouping is not None:
+            self._add_to_rows(q)
+            return
+        self.asked = (*self.asked, q)
+        self._add_node(self.node(q))
+
+    def _add_to_rows(self, q: Q) -> None:
+        """Filter the rows by what is about aggregates, and what is grouped by the rest."""
+        if q.connector == Q.AND and not q.negated:
+            for child in q.children:
+                part = child if isinstance(child, Q) else Q(child)
+                if self._is_about_rows(part):
+                    self.having = (*self.having, self.node(part, grouped=True))
+                else:
+                    self._add_node(self.node(part))
+        elif self._is_about_rows(q):
+            self.having = (*self.having, self.node(q, grouped=True))
+        else:
+            self._add_node(self.node(q))
+
+    def _is_about_rows(self, q: Any) -> bool:
+        for child in q.children:
+            if isinstance(child, Q):
+                if self._is_about_rows(child):
+                    return True
+                continue
+            values = list(child[1:]) if isinstance(child, tuple) else [child]
+            found = self.annotation(child[0]) if isinstance(child, tuple) else None
+            resolved = [
+                value.resolve_expression(self)
+                for value in values
+                if hasattr(value, "resolve_expression") and not hasattr(value, "query")
+            ]
+            if found is not None:
+                resolved.append(found[0])
+            if any(value.contains_aggregate for value in resolved):
+                return True
+        return False
+
+    def _add_node(self, node: Node) -> None:
+        if node == {}:
+            return
+        if not self.stages:
             self.where = (*self.where, node)
+        elif needs_scope(node):
+            raise NotSupportedError(
+                "A condition on what lies beyond a reference can't follow pipeline(); add a "
+                "$lookup and a $match stage."
+            )
+        else:
+            self.stages = (*self.stages, Match(node))
+
+    def having_node(self) -> Node:
+        return group(Q.AND, self.having)
 
     def match(self, condition: dict[str, Any]) -> None:
-        self.where = (*self.where, condition)
+        self._add_node(condition)
 
     def combine(self, other: DocumentQuery, connector: str) -> None:
         """Join the conditions of both; of everything else, this query's stays."""
@@ -111,6 +171,11 @@ class DocumentQuery:
             raise TypeError("Cannot combine queries once a slice has been taken.")
         if self.distinct != other.distinct:
             raise TypeError("Cannot combine a unique query with a non-unique query.")
+        if self.grouping is not None or other.grouping is not None:
+            raise NotSupportedError(
+                "Groups can't be combined; combine the filters before values().annotate(), or "
+                "use .pipeline([...])."
+            )
         sides = [group(Q.AND, each.where) for each in (self, other)]
         node = group(connector, sides)
         self.where = () if node == {} else (node,)
@@ -123,11 +188,34 @@ class DocumentQuery:
         return NOTHING in self.where
 
     def has_filters(self) -> bool:
-        return bool(self.where)
+        return bool(self.where or class_condition(self.model))
 
     def condition(self, using: str) -> Condition:
         """Return the MQL filter; the parts that another collection decides are asked for now."""
-        return all_of(evaluate(node, using) for node in self.where)
+        if self.having:
+            raise NotSupportedError(
+                "Groups have no documents to write; filter by a list of their keys."
+            )
+        if any(needs_scope(node) for node in self.where):
+            return self._keys_first(using)
+        where = [evaluate(node, using) for node in self.where]
+        if self.source is not None:
+            where.append(self.source.condition())
+        return all_of([class_condition(self.model), *where])
+
+    def _keys_first(self, using: str) -> Condition:
+        """Return the condition by the documents' keys, asked for where they have to be joined."""
+        stages = filter_stages(self, Scope(self.model, using))
+        if stages is None:
+            return NOTHING
+        stages += [{"$limit": MAX_KEYS + 1}, {"$project": {"_id": 1}}]
+        keys = [found["_id"] for found in self.run_pipeline(using, stages)]
+        if len(keys) > MAX_KEYS:
+            raise NotSupportedError(
+                f"More than {MAX_KEYS:,} {self.model._meta.verbose_name_plural} match; use "
+                ".pipeline([...]) with $lookup and $merge."
+            )
+        return {"_id": {"$in": keys}} if keys else NOTHING
 
     # Slices
 
@@ -176,14 +264,24 @@ class DocumentQuery:
     # Order
 
     def add_ordering(self, *ordering: Any) -> None:
+        keys = [self.sort_key(item) for item in ordering]
         if self.stages and ordering:
-            raise TypeError("Cannot reorder after pipeline() or dates(); add a $sort stage.")
-        for item in ordering:
-            self.sort_key(item)
-        if ordering:
+            self._sort_stages(keys)
+        elif ordering:
             self.order_by = (*self.order_by, *ordering)
         else:
             self.default_ordering = False
+
+    def _sort_stages(self, keys: list[Any]) -> None:
+        if not self.stages_yield_documents:
+            raise TypeError("Cannot reorder after pipeline() or dates(); add a $sort stage.")
+        scope = Scope(self.model)
+        stages = sort_stages(keys, scope)
+        if scope.joins:
+            raise NotSupportedError(
+                "Can't order across a reference after pipeline(); add $lookup and $sort stages."
+            )
+        self.stages = (*self.stages, *stages, {"$unset": SORT})
 
     def clear_ordering(self, force: bool = False, clear_default: bool = True) -> None:
         if not force and (self.is_sliced or self.distinct_fields):
@@ -192,142 +290,13 @@ class DocumentQuery:
         if clear_default:
             self.default_ordering = False
 
-    def sort_key(self, item: Any) -> tuple[Path, int]:
-        """Return path and direction of one item of `order_by()`; FieldError for unknown names."""
-        direction = 1
-        if isinstance(item, OrderBy):
-            if item.nulls_first or item.nulls_last:
-                raise NotSupportedError(
-                    "nulls_first and nulls_last can't be chosen: MongoDB sorts null before all "
-                    "values. Use .pipeline([...])."
-                )
-            direction = -1 if item.descending else 1
-            item = item.expression
-        if isinstance(item, F):
-            item = item.name
-        if not isinstance(item, str) or item == "?":
-            raise NotSupportedError(
-                f"Can't order by {item!r}; use .pipeline([...]) with $sort or $sample."
-            )
-        if item.startswith("-"):
-            direction, item = -direction, item[1:]
-        path = resolve(self.model, item.removeprefix("+"))
-        if path.relation is not None:
-            raise NotSupportedError(
-                f"Can't order by {item!r}, which lies in another collection; use .pipeline([...]) "
-                "with $lookup and $sort."
-            )
-        if path.rest:
-            raise FieldError(f"Cannot resolve {item!r} into a field to order by.")
-        return path, direction
-
-    def sort(self) -> list[tuple[Path, int]]:
-        """Return what documents are sorted by, in order."""
-        ordering = self.order_by
-        if not ordering and self.default_ordering:
-            ordering = self.model._meta.ordering
-        sign = 1 if self.standard_ordering else -1
-        keys: dict[str, tuple[Path, int]] = {}
-        for item in ordering:
-            path, direction = self.sort_key(item)
-            # Of one path, the first direction decides; the driver would take the last.
-            keys.setdefault(path.path, (path, direction * sign))
-        return list(keys.values())
-
     # Fields
-
-    def set_values(self, fields: tuple[str, ...]) -> None:
-        self.select_related = False
-        self.deferred_loading = (frozenset(), True)
-        if not fields:
-            fields = tuple(field.attname for field in self.model._meta.concrete_fields)
-        for name in fields:
-            self.value_path(name)
-        self.values_select = tuple(fields)
 
     def add_distinct_fields(self, *names: str) -> None:
         """Make each row of `values()` come once; `DocumentQuerySet` has refused `names`."""
         self.distinct = True
 
-    def value_path(self, name: str) -> Path:
-        """Return the path of one item of `values()`; references may be crossed forward."""
-        path = resolve(self.model, name)
-        if path.rest or (path.relation is not None and not path.relation.concrete):
-            raise FieldError(f"Cannot resolve {name!r} into a field of {self.model._meta.label}.")
-        if path.relation is not None:
-            target = path.relation.remote_field.model
-            target._base_manager.values(path.remainder)
-        return path
-
-    def clear_deferred_loading(self) -> None:
-        self.deferred_loading = (frozenset(), True)
-
-    def add_deferred_loading(self, names: Any) -> None:
-        existing, defer = self.deferred_loading
-        names = self._top_level(names)
-        if defer:
-            self.deferred_loading = (existing | names, True)
-        else:
-            self.deferred_loading = (existing - names, False)
-
-    def add_immediate_loading(self, names: Any) -> None:
-        existing, defer = self.deferred_loading
-        names = self._top_level(names)
-        self.deferred_loading = (names - existing if defer and existing else names, False)
-
-    def _top_level(self, names: Any) -> frozenset[str]:
-        """Return attribute names; of a path, the field of the document that it starts from."""
-        found = set()
-        for name in names:
-            first, _, rest = name.partition(LOOKUP_SEP)
-            field = get_field(self.model, first)
-            if field.is_relation and rest:
-                # only("country__name"): what select_related() fetches comes whole.
-                continue
-            if not field.concrete:
-                raise FieldError(f"{name!r} is no field of {self.model._meta.label}.")
-            found.add(field.attname)
-        return frozenset(found)
-
-    def plan(self) -> Plan:
-        """Return how found documents become instances, all of them or without deferred fields."""
-        plan = plan_of(self.model)
-        names, defer = self.deferred_loading
-        if not names:
-            return plan
-        columns = {
-            field.column
-            for field in plan.fields
-            if (field.attname in names) != defer or field.field.primary_key
-        }
-        return plan.partial(columns)
-
-    # References
-
-    def add_select_related(self, fields: Any) -> None:
-        tree: dict[str, Any] = {} if isinstance(self.select_related, bool) else self.select_related
-        tree = _copy_tree(tree)
-        for name in fields:
-            level, model = tree, self.model
-            for part in name.split(LOOKUP_SEP):
-                model = _referenced(model, part)
-                level = level.setdefault(part, {})
-        self.select_related = tree
-
-    def related_lookups(self) -> list[str]:
-        """Return what `select_related()` names, as look-ups to prefetch."""
-        if self.select_related is True:
-            return [
-                field.name
-                for field in self.model._meta.concrete_fields
-                if field.is_relation and not field.null
-            ]
-        return list(_leaves(self.select_related or {}))
-
     # Django's own questions
-
-    def resolve_ref(self, name: str, *args: Any, **kwargs: Any) -> Any:
-        raise NotSupportedError(f"{name!r} can't become a SQL column; use .pipeline([...]).")
 
     def resolve_expression(self, *args: Any, **kwargs: Any) -> Any:
         raise NotSupportedError(
@@ -343,11 +312,25 @@ class DocumentQuery:
         """Return `lhs` transformed, as django-filter asks; the fields' own transforms apply."""
         return sql.Query(self.model).try_transform(lhs, name)
 
-    def add_annotation(self, annotation: Any, alias: str, **kwargs: Any) -> None:
-        raise NotSupportedError(
-            f"annotate({alias}={annotation}) has no counterpart here; use .pipeline([...]) with "
-            "$set or $group."
-        )
+    def add_annotation(self, annotation: Any, alias: str, select: bool = True) -> None:
+        """See `Annotated.add_annotation()`."""
+        if self.stages and not self.stages_yield_documents:
+            raise TypeError("Cannot annotate after pipeline() or dates(); add a $set stage.")
+        super().add_annotation(annotation, alias, select)
+        for part in parts(self.annotations[alias]):
+            if part.contains_aggregate and is_backward(part):
+                self._refuse_narrowed(part)
+
+    def _refuse_narrowed(self, value: Any) -> None:
+        """To Django, a filter across a reference backward narrows what is aggregated over it."""
+        for relation in {part.relation for part in parts(value) if hasattr(part, "relation")}:
+            if any(_asks(self.model, q, relation) for q in self.asked):
+                name = relation.get_accessor_name()
+                raise NotSupportedError(
+                    f"filter() has asked about {name!r} before, and what is aggregated over it is "
+                    f"not narrowed by that here: give the condition to the aggregate's filter=, "
+                    "or annotate first."
+                )
 
     def add_filtered_relation(self, relation: Any, alias: str) -> None:
         raise NotSupportedError("FilteredRelation is SQL's; use .pipeline([...]) with $lookup.")
@@ -357,14 +340,14 @@ class DocumentQuery:
 
     # Running
 
-    def find_options(self, using: str) -> dict[str, Any] | None:
+    def find_options(self, using: str, *, sort: bool = True) -> dict[str, Any] | None:
         """Return the arguments of `find()` but the projection; None if nothing can match."""
         condition = self.condition(using)
         if condition is NOTHING:
             return None
         options: dict[str, Any] = {"filter": condition}
-        if sort := self.sort():
-            options["sort"] = [(path.path, direction) for path, direction in sort]
+        if sort and (keys := self.sort()):
+            options["sort"] = [(path.path, direction) for path, direction in keys]
         if self.low_mark:
             options["skip"] = self.low_mark
         if self.high_mark is not None:
@@ -372,92 +355,102 @@ class DocumentQuery:
         options.update(self.server_options())
         return options
 
+    def write_options(self) -> dict[str, Any]:
+        """Return the options that say what matches, for writing as for reading."""
+        return dict(self.options) if self.hint is None else {"hint": self.hint, **self.options}
+
     def server_options(self) -> dict[str, Any]:
-        options = {}
+        options = dict(self.options)
         if self.hint is not None:
             options["hint"] = self.hint
         if self.max_time_ms is not None:
             options["max_time_ms"] = self.max_time_ms
         return options
 
-    def leading_stages(self, using: str) -> list[dict[str, Any]] | None:
-        """Return the stages that yield this query's documents; None if there can be none."""
-        options = self.find_options(using)
-        if options is None:
-            return None
-        stages: list[dict[str, Any]] = []
-        if options["filter"]:
-            stages.append({"$match": options["filter"]})
-        if "sort" in options and (self.is_sliced or self.stages):
-            stages.append({"$sort": dict(options["sort"])})
-        if "skip" in options:
-            stages.append({"$skip": options["skip"]})
-        if "limit" in options:
-            stages.append({"$limit": options["limit"]})
-        return [*stages, *self.stages]
+    @property
+    def is_rows(self) -> bool:
+        """Whether the rows are those of groups: of `annotate()`, or of `distinct()`."""
+        return self.grouping is not None or (self.distinct and self.selected is not None)
 
-    def run_pipeline(self, using: str, stages: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-        return self.repository(using).aggregate(stages, **self.server_options())
+    @property
+    def filters_plainly(self) -> bool:
+        """Whether `find()` can tell which documents are meant, and `count()` how many."""
+        if self.stages or (self.source is not None and not self.source.is_condition):
+            return False
+        return not any(needs_scope(node) for node in self.where)
+
+    @property
+    def is_find(self) -> bool:
+        """Whether `find()` yields what is asked for."""
+        return (
+            self.source is None
+            and self.filters_plainly
+            and not self.annotation_mask
+            and self.sorts_plainly
+        )
+
+    def run_pipeline(
+        self, using: str, stages: list[dict[str, Any]], **options: Any
+    ) -> Iterator[dict[str, Any]]:
+        return self.repository(using).aggregate(stages, **self.server_options(), **options)
 
     def has_results(self, using: str, limit: int | None = None) -> bool:
-        options = self.find_options(using)
-        if options is None:
-            return False
-        if self.stages:
-            return any(True for _ in self.get_compiler(using).documents())
-        options.pop("limit", None)
-        options.pop("sort", None)
-        return self.repository(using).exists(**options)
+        if self.filters_plainly and self.grouping is None:
+            options = self.find_options(using, sort=False)
+            if options is None:
+                return False
+            options.pop("limit", None)
+            return self.repository(using).exists(**options)
+        return self.get_compiler(using).count(limit=1) > 0
 
     def get_count(self, using: str) -> int:
-        options = self.find_options(using)
-        if options is None:
-            return 0
-        if self.stages or (self.distinct and self.values_select):
+        if not self.filters_plainly or self.is_rows:
             return self.get_compiler(using).count()
-        options.pop("sort", None)
-        return self.repository(using).count(**options)
+        options = self.find_options(using, sort=False)
+        return 0 if options is None else self.repository(using).count(**options)
 
     def get_aggregation(self, using: str, expressions: dict[str, Any]) -> dict[str, Any]:
         return aggregate(self, using, expressions)
 
     def stored_values(self, using: str, column: str, limit: int) -> list[Any]:
-        """Return the values stored under `column`, null left out, at most `limit`."""
-        options = self.find_options(using)
+        """Return the values stored under `column`, null left out, at most `limit`.
+
+        Of rows that are computed, it is their only value.
+        """
+        if not self.is_find or self.is_rows:
+            return self.get_compiler(using).stored_values(column, limit)
+        ordered = self.is_sliced
+        options = self.find_options(using, sort=ordered)
         if options is None:
             return []
         options["limit"] = min(options.get("limit") or limit, limit)
-        if "skip" not in options and self.high_mark is None:
-            options.pop("sort", None)
         found = self.repository(using).find(projection={column: 1}, **options)
         return [value for document in found if (value := document.get(column)) is not None]
 
     def explain(self, using: str, format: str | None = None, **options: Any) -> dict[str, Any]:
-        """Return the server's explanation of the `find`, verbosity `executionStats` by default."""
+        """Return the server's explanation of the `find`, verbosity `executionStats` by default.
+
+        Of what needs a pipeline it is that of the pipeline.
+        """
         if format is not None:
             raise ValueError(f"Unknown format {format!r}: the server explains in documents.")
         return self.get_compiler(using).explain(**options)
 
 
-def _copy_tree(tree: dict[str, Any]) -> dict[str, Any]:
-    return {name: _copy_tree(branch) for name, branch in tree.items()}
+def _asks(model: Any, q: Any, relation: Any) -> bool:
+    """Tell whether a condition narrows what `relation` leads to."""
+    if q.negated:
+        return False
+    return any(
+        _asks(model, child, relation)
+        if isinstance(child, Q)
+        else isinstance(child, tuple) and _relation(model, child[0]) is relation
+        for child in q.children
+    )
 
 
-def _leaves(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    for name, branch in tree.items():
-        if branch:
-            yield from _leaves(branch, f"{prefix}{name}{LOOKUP_SEP}")
-        else:
-            yield f"{prefix}{name}"
-
-
-def _referenced(model: Any, name: str) -> Any:
-    """Return the class that a name in `select_related()` leads to."""
-    field = get_field(model, name)
-    if not field.is_relation or not (field.many_to_one or field.one_to_one):
-        choices = [each.name for each in model._meta.concrete_fields if each.is_relation]
-        raise FieldError(
-            f"Invalid field name(s) given in select_related: {name!r}. Choices are: "
-            f"{', '.join(choices) or '(none)'}"
-        )
-    return field.related_model
+def _relation(model: Any, name: str) -> Any:
+    try:
+        return resolve(model, name).relation
+    except FieldError:
+        return None  # an annotation
