@@ -55,7 +55,7 @@ class Repository(CollectionAccess):
             collection, session = self._open()
             cursor = collection.find(filter, projection, session=session, **options)
             try:
-                yield from cursor
+                yield from _drained(cursor, options.get("batch_size"))
             finally:
                 cursor.close()
 
@@ -154,7 +154,7 @@ class Repository(CollectionAccess):
             with collection.aggregate(
                 pipeline, session=session, **driver_spelling(options)
             ) as cursor:
-                yield from cursor
+                yield from _drained(cursor, options.get("batch_size"))
 
     async def aaggregate(
         self, pipeline: Sequence[Mapping[str, Any]], **options: Unpack[AggregateOptions]
@@ -417,3 +417,14 @@ class Repository(CollectionAccess):
         if not isinstance(command.get("sort", {}), Mapping):
             command["sort"] = dict(command["sort"])
         return {"explain": command, "verbosity": verbosity}
+
+
+def _drained(cursor: Any, batch_size: int | None) -> Generator[Document, None, None]:
+    """Yield a cursor's documents; to take them out in lists costs less than one by one.
+
+    The lists are as long as the server's batches: its first has 101 unless told otherwise.
+    """
+    length = batch_size or 101
+    while documents := cursor.to_list(length):
+        yield from documents
+        length = batch_size or 1_000
