@@ -57,6 +57,14 @@ def flag(value: Any) -> bool:
     return value
 
 
+def class_name(value: Any) -> tuple[str, ...]:
+    """Return the names, the one to write first."""
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(n, str) and n for n in names):
+        raise WrongOption(value, "a name, or a list of names of which the first is written")
+    return tuple(names)
+
+
 def collection(value: Any) -> str:
     if (
         not isinstance(value, str)
@@ -184,6 +192,7 @@ def write_concern(value: Any) -> WriteConcern | None:
 VALIDATORS: Mapping[str, Callable[[Any], Any]] = {
     "collection": collection,
     "allow_inheritance": flag,
+    "class_name": class_name,
     "strict": flag,
     "validation": validation,
     "capped": capped,

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from .option_values import VALIDATORS, WrongOption
 
 #: Options that a class inside documents has too.
-EMBEDDED = frozenset({"allow_inheritance", "strict"})
+EMBEDDED = frozenset({"allow_inheritance", "class_name", "strict"})
 #: Options of the collection: classes that share one share these.
 OF_COLLECTION = frozenset(
     {"collection", "capped", "time_series", "collation", "shard_key", "validation"}
@@ -30,6 +30,8 @@ class DocumentOptions:
     collection: str | None = None
     #: Whether subclasses are stored in the same place, told apart by `_cls`.
     allow_inheritance: bool = False
+    #: What `_cls` says of this class: the first is written, all are read; () for the default.
+    class_name: tuple[str, ...] = ()
     #: Whether stored documents that lack fields, or have unknown ones, are refused.
     strict: bool = False
     #: What the server does with a document that its validator refuses: "error", "warn" or None.
@@ -65,7 +67,9 @@ def read_options(
 ) -> DocumentOptions:
     """Return the options of a class that is being made; ImproperlyConfigured for wrong ones."""
     shared = _shares_collection_of(bases)
-    inherited = DocumentOptions() if shared is None else shared._options
+    inherited = DocumentOptions()
+    if shared is not None:
+        inherited = replace(shared._options, class_name=())
     if meta is None:
         if shared is not None:
             return inherited

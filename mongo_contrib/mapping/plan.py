@@ -71,7 +71,7 @@ class Plan:
         self._by_django = wants_to_be_asked(model) or not all(
             keeps_value(field.field.model, field.field) for field in self.fields
         )
-        self._partial: dict[frozenset[str], Plan] = {}
+        self._partial: dict[Any, Plan] = {}
         self._hydrators: dict[Any, Hydrator] = {}
 
     @cached_property
@@ -96,15 +96,25 @@ class Plan:
             self._partial[key] = plan
         return plan
 
+    #: What `only()` or `defer()` made this plan of: names of attributes, and which it was.
+    narrowing: tuple[frozenset[str], bool] | None = None
+
     def narrowed(self, names: frozenset[str], defer: bool) -> Plan:
         """Return the plan of `only()`, or of `defer()`, with attributes of these names."""
-        return self.partial(
-            {
-                field.column
-                for field in self.fields
-                if (field.attname in names) != defer or field.field.primary_key
-            }
-        )
+        key: Any = (names, defer)
+        plan = self._partial.get(key)
+        if plan is None:
+            if len(self._partial) > 100:
+                self._partial.clear()
+            fields = [each.field for each in self.fields if self.keeps(each, names, defer)]
+            plan = self._partial[key] = type(self)(self.model, fields)
+            plan.deferred = unknown(self.columns - plan.columns)
+            plan.narrowing = key
+        return plan
+
+    def keeps(self, field: FieldPlan, names: frozenset[str], defer: bool) -> bool:
+        """Tell whether a narrowed plan has the field."""
+        return (field.attname in names) != defer or field.field.primary_key
 
     @property
     def projection(self) -> dict[str, int]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exceptions.classes import UnreadableValue
+from .fields import FieldPlan
 from .families import CLASS_KEY, class_names, family, heirs
 from .hydration import Hydrator
 from .plan import Plan, plan_of
@@ -13,9 +14,6 @@ from .plan import Plan, plan_of
 
 class PolymorphicPlan(Plan):
     """The plan of one of several classes; what it reads may become any of them."""
-
-    #: How this plan was made of the whole one, so that the relatives' can be made alike.
-    _narrowing: tuple[frozenset[str], bool] | None = None
 
     def _hydrator(self, db: str | None, fetch_mode: Any) -> Hydrator:
         own = self.own_hydrator(db, fetch_mode)
@@ -44,27 +42,25 @@ class PolymorphicPlan(Plan):
     def relative(self, model: Any) -> Any:
         """Return the plan of another class of the family, narrowed as this one is."""
         plan = plan_of(model)
-        return plan if self._narrowing is None else plan.narrowed(*self._narrowing)
+        return plan if self.narrowing is None else plan.narrowed(*self.narrowing)
 
-    def narrowed(self, names: frozenset[str], defer: bool) -> Plan:
-        key: Any = (names, defer)
-        plan = self._partial.get(key)
-        if plan is None:
-            chosen = super().narrowed(names, defer).columns | {CLASS_KEY}
-            fields = [each.field for each in self.fields if each.column in chosen]
-            if len(self._partial) > 100:
-                self._partial.clear()
-            plan = self._partial[key] = type(self)(self.model, fields)
-            plan.deferred = dict.fromkeys(self.columns - plan.columns, ...)
-            plan._narrowing = (names, defer)
-        return plan
+    def keeps(self, field: FieldPlan, names: frozenset[str], defer: bool) -> bool:
+        return field.column == CLASS_KEY or super().keeps(field, names, defer)
 
     @property
     def projection(self) -> dict[str, int]:
-        if self._narrowing is None:
+        if self.narrowing is None:
             return super().projection
-        plans = [self.relative(model) for model in heirs(self.model)]
-        return dict.fromkeys(frozenset().union(self.columns, *(each.columns for each in plans)), 1)
+        asked = super().projection
+        for model in heirs(self.model):
+            if model is not self.model:
+                asked.update(self.relative(model).own_projection)
+        return asked
+
+    @property
+    def own_projection(self) -> dict[str, int]:
+        """What this very class needs."""
+        return super().projection
 
     def encode(self, instance: Any, **options: Any) -> dict[str, Any]:
         model = type(instance)

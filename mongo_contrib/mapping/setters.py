@@ -41,6 +41,9 @@ def wants_to_be_asked(model: Any) -> bool:
     last = mro.index(models.Model)
     return (
         any(mro.index(base) < last for base in own_constructors(model))
-        or model.__setattr__ is not models.Model.__setattr__
+        or not (
+            model.__setattr__ is models.Model.__setattr__
+            or getattr(model.__setattr__, "fills_dict", False)
+        )
         or model.from_db.__func__ is not models.Model.from_db.__func__
     )

@@ -18,9 +18,7 @@ class StrictPlan(Plan):
 
     def _hydrator(self, db: str | None, fetch_mode: Any) -> Hydrator:
         make = super()._hydrator(db, fetch_mode)
-        required = frozenset(
-            each.column for each in self.fields if is_required(each.field)
-        )
+        required = frozenset(each.column for each in self.fields if is_required(each.field))
         has_required = required.issubset
         known = self.columns | {CLASS_KEY}
         knows = known.issuperset

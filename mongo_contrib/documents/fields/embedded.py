@@ -5,51 +5,19 @@ from __future__ import annotations
 import operator
 from typing import Any
 
-from django.apps import apps
-from django.core import checks, exceptions
+from django.core import exceptions
 from django.db import models
 from django.db.models.query_utils import PathInfo
-from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
+from .embedded_classes import EmbedsClasses
+from .extended_json import ExtendedJSONFormField
 from .lengths import BoundedLength
-from .nested import NestedField
 from .ordered import KeptInOrder
 
 
-class _EmbeddedField(NestedField):
-    """What one embedded document and a list of them share: the class that is embedded.
-
-    `document` is an `EmbeddedDocument` subclass, or its name (`"City"`, `"atlas.City"`), or
-    `"self"`; names are resolved when they are first needed, so classes may stand in any order.
-    """
-
-    default_error_messages = {
-        "wrong_class": _("“%(value)s” is not a %(document)s."),
-        "unknown_keys": _("%(document)s has no field %(keys)s."),
-    }
-
-    def __init__(self, document: Any, **kwargs: Any) -> None:
-        self._document = document
-        super().__init__(**kwargs)
-
-    def deconstruct(self) -> Any:
-        name, path, args, kwargs = super().deconstruct()
-        document = self._document
-        label = document if isinstance(document, str) else document._meta.label
-        return name, path, [label, *args], kwargs
-
-    @cached_property
-    def document(self) -> Any:
-        """The embedded class; LookupError if the name given is not a class of any app."""
-        document = self._document
-        if not isinstance(document, str):
-            return document
-        if document == "self":
-            return self.model
-        if "." not in document:
-            document = f"{self.model._meta.app_label}.{document}"
-        return apps.get_model(document, require_ready=False)
+class _EmbeddedField(EmbedsClasses):
+    """What one embedded document and a list of them share."""
 
     @property
     def path_infos(self) -> list[PathInfo]:
@@ -72,52 +40,11 @@ class _EmbeddedField(NestedField):
             )
         ]
 
-    def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
-        errors = super().check(**kwargs)
-        try:
-            document = self.document
-        except (LookupError, ValueError):
-            document = None
-        if not getattr(document, "_is_embedded", False):
-            errors.append(
-                checks.Error(
-                    f"{self._document!r} is not an EmbeddedDocument.",
-                    hint="Name a subclass of mongo_contrib.documents.EmbeddedDocument.",
-                    obj=self,
-                    id="mongo_contrib.E022",
-                )
-            )
-        return errors
-
-    def encode_document(self, value: Any) -> dict[str, Any]:
-        """Return the stored form of one embedded document, given as instance or as dict."""
-        return self.to_instance(value)._to_bson()
-
     def prepare_document(self, value: Any) -> Any:
         """Return the instance of `value`, its fields set as `pre_save()` sets them."""
         instance = self.to_instance(value)
         instance._prepare_to_save()
         return instance
-
-    def to_instance(self, value: Any) -> Any:
-        """Return `value` as an instance; a dict gives the fields by their names."""
-        document = self.document
-        if isinstance(value, document):
-            return value
-        if isinstance(value, dict):
-            known = {field.name for field in document._meta.fields}
-            if unknown := sorted(str(key) for key in value if key not in known):
-                raise exceptions.ValidationError(
-                    self.error_messages["unknown_keys"],
-                    code="unknown_keys",
-                    params={"document": document._meta.label, "keys": ", ".join(unknown)},
-                )
-            return document(**value)
-        raise exceptions.ValidationError(
-            self.error_messages["wrong_class"],
-            code="wrong_class",
-            params={"value": value, "document": document._meta.label},
-        )
 
 
 def _named(error: exceptions.ValidationError) -> list[str]:
@@ -144,7 +71,7 @@ class EmbeddedDocumentField(_EmbeddedField):
         return self.encode_document(value)
 
     def from_bson(self, value: Any) -> Any:
-        return self.document._from_bson(value)
+        return self.read_document(value)
 
     def to_python(self, value: Any) -> Any:
         if value is None:
@@ -162,6 +89,12 @@ class EmbeddedDocumentField(_EmbeddedField):
     def formfield(self, **kwargs: Any) -> Any:
         from ..forms import EmbeddedDocumentFormField
 
+        if self.is_polymorphic:
+            # Which fields there are depends on the class: all of it as text.
+            for option in ("widget", "form", "formfield_callback", "fields"):
+                kwargs.pop(option, None)
+            kwargs = {"form_class": ExtendedJSONFormField, "model_field": self, **kwargs}
+            return super().formfield(**kwargs)
         return super().formfield(
             **{
                 "form_class": EmbeddedDocumentFormField,
@@ -204,8 +137,7 @@ class EmbeddedDocumentListField(BoundedLength, KeptInOrder, _EmbeddedField):
         return [self.encode_document(item) for item in value]
 
     def from_bson(self, value: Any) -> list[Any]:
-        from_bson = self.document._from_bson
-        return [from_bson(item) for item in value]
+        return [self.read_document(item) for item in value]
 
     def to_python(self, value: Any) -> Any:
         if value is None:
@@ -213,11 +145,7 @@ class EmbeddedDocumentListField(BoundedLength, KeptInOrder, _EmbeddedField):
         if isinstance(value, str):
             return self.parse_text(value)
         if isinstance(value, bytes | dict) or not hasattr(value, "__iter__"):
-            raise exceptions.ValidationError(
-                self.error_messages["wrong_class"],
-                code="wrong_class",
-                params={"value": value, "document": f"list of {self.document._meta.label}"},
-            )
+            raise self.wrong_class(value, "list of %s")
         return [self.to_instance(item) for item in value]
 
     def validate(self, value: Any, model_instance: models.Model | None) -> None:
