@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import Q, QuerySet
+from django.db.models.constants import LOOKUP_SEP
 from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
@@ -26,6 +28,8 @@ def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
     query = queryset.query
     if getattr(queryset.model, "_is_document", False):
         values = query.stored_values(queryset._db or using, field.column, MAX_KEYS + 1)
+        if hasattr(field, "base_field"):
+            values = list(dict.fromkeys(keys_in(values)))
     else:
         found = queryset.values_list(field.attname, flat=True)[: MAX_KEYS + 1]
         values = [encode_value(field, value) for value in found if value is not None]
@@ -79,14 +83,19 @@ class KeysOf(Deferred):
         if self.negated:
             return {self.path.path: {"$nin": values}} if values else {}
         condition: Condition = {self.path.path: {"$in": values}} if values else NOTHING
-        return any_of([condition, {self.path.path: None}]) if self.or_null else condition
+        if not self.or_null:
+            return condition
+        if self.path.is_list:
+            return any_of([condition, {f"{self.path.path}.0": {"$exists": False}}])
+        return any_of([condition, {self.path.path: None}])
 
 
 def crossing(found: list[tuple[Path, Any]]) -> Node:
     """Return the node of look-ups that cross one reference: keys first, then this side."""
     path = found[0][0]
     relation = path.relation
-    if not (relation.many_to_one or relation.one_to_one or relation.one_to_many):
+    is_list = relation.concrete and hasattr(relation, "base_field")
+    if not (is_list or relation.many_to_one or relation.one_to_one or relation.one_to_many):
         raise NotSupportedError(
             f"{relation.name!r} is a {type(relation).__name__}; only references between documents "
             "can be crossed."
@@ -109,11 +118,7 @@ def _forward(path: Path, field: Any, found: list[tuple[Path, Any]]) -> Node:
 
 def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
     model, field = relation.related_model, relation.field
-    if getattr(model, "_is_embedded", False):
-        raise NotSupportedError(
-            f"{model._meta.label} is stored inside other documents, so {relation.name!r} leads to "
-            "no collection; ask the documents that hold it."
-        )
+    refuse_embedded(relation)
     here = replace(path, path=field.target_field.column, field=field.target_field)
     conditions: list[Any] = []
     absent = False
@@ -135,6 +140,41 @@ def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
         conditions.append((remainder, value))
     queryset = model._base_manager.filter(Q(*conditions))
     return KeysOf(here, (queryset.exclude(**{field.name: None}), field), negated=absent)
+
+
+def refuse_embedded(relation: Any) -> None:
+    """Raise NotSupportedError if the way back leads into embedded documents, in no collection.
+
+    It says how the documents that hold them are asked.
+    """
+    model, field = relation.related_model, relation.field
+    if not getattr(model, "_is_embedded", False):
+        return
+    held = [
+        f"{holder.__name__}.objects.filter("
+        f"{LOOKUP_SEP.join([*(step.name for step in steps), field.name])}=...)"
+        for holder, steps in vars(model).get("_held_at", ())
+    ]
+    raise NotSupportedError(
+        f"{model._meta.label} is stored inside other documents, so {relation.name!r} leads to no "
+        f"collection; ask the documents that hold it{': ' if held else ''}{' or '.join(held)}."
+    )
+
+
+def keys_in(value: Any) -> Iterator[Any]:
+    """Yield the keys in a stored reference, or in a list of them."""
+    if isinstance(value, list):
+        for each in value:
+            yield from keys_in(each)
+    elif value is not None:
+        yield value
+
+
+def beyond(value: Any, values: dict[Any, Any]) -> Any:
+    """Return what lies beyond a reference, by its key; of a list, what lies beyond each."""
+    if isinstance(value, list):
+        return [beyond(each, values) for each in value]
+    return values.get(value)
 
 
 def first_name(q: Q) -> str:
