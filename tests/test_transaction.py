@@ -74,7 +74,7 @@ async def test_documents_and_query_sets_join(people):
             await book.asave()
             await Book.objects.abulk_create([Book(title="Jim Knopf"), Book(title="Der Spiegel")])
             await Book.objects.filter(title="Momo").aupdate(pages=300)
-            assert [each.title async for each in Book.objects.aiterator()][0] == "Momo"
+            assert (await anext(Book.objects.aiterator())).title == "Momo"
             assert await author.books.acount() == 1
             assert await Book.objects.acount() == 3
             raise Oops

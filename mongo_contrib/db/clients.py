@@ -20,7 +20,7 @@ import mongo_contrib
 from mongo_contrib.bridge import bridged_loop
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
-from mongo_contrib.db.standins import StandIn
+from mongo_contrib.db.standins import StandIn, closed_cursors
 from mongo_contrib.db.uri import client_arguments, embedded_directory
 
 __all__ = ["Client", "LoopClient", "Server", "codec_options", "servers"]
@@ -183,6 +183,7 @@ class LoopClient:
                 yield
             finally:
                 forget()
+                await closed_cursors()
                 await self.async_client.close()
 
         # The loop holds its generators weakly, from their first step on.

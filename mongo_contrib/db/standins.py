@@ -4,8 +4,10 @@ A stand-in has all that its original has: collections, databases, sessions and c
 stand-ins, and what would have to be awaited is waited for.
 """
 
+import asyncio
 import contextlib
 import inspect
+import weakref
 from collections.abc import Callable, Generator, Iterator
 from types import CoroutineType
 from typing import Any
@@ -17,11 +19,13 @@ from pymongo.asynchronous.collection import AsyncCollection
 from pymongo.asynchronous.command_cursor import AsyncCommandCursor
 from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
-from pymongo.errors import InvalidOperation
+from pymongo.errors import PyMongoError
 
-from mongo_contrib.bridge import in_bridge, on_loop, wait
+from mongo_contrib.bridge import bridged_loop, on_loop, wait
 
-__all__ = ["StandIn", "original", "stand_in"]
+__all__ = ["StandIn", "closed_cursors", "original", "stand_in"]
+
+_closing: "weakref.WeakKeyDictionary[Any, set[asyncio.Task[None]]]" = weakref.WeakKeyDictionary()
 
 
 class StandIn:
@@ -63,7 +67,11 @@ class StandIn:
 class CursorStandIn(StandIn):
     """A cursor or a change stream: iterated without a detour while its batch lasts."""
 
-    __slots__ = ()
+    __slots__ = ("_loop",)
+
+    def __init__(self, original: Any) -> None:
+        super().__init__(original)
+        self._loop = bridged_loop()
 
     def __iter__(self) -> Iterator[Any]:
         return self
@@ -86,16 +94,45 @@ class CursorStandIn(StandIn):
 
     next = __next__
 
+    def __enter__(self) -> "CursorStandIn":
+        return self
+
     def __exit__(self, *exc_info: Any) -> None:
         self.close()
 
     def close(self) -> None:
-        """Close it on the server; one that a loop's end or the collector finds open is the
-        driver's to clean up."""
-        if in_bridge():
-            # InvalidOperation: the client was closed first.
-            with contextlib.suppress(InvalidOperation):
-                wait(self._original.close())
+        """Have it closed on the server, at the loop's next turn.
+
+        Not now: this is what generators do at their end, which comes at any moment, in any
+        thread and in cancelled tasks. What is in a transaction ends with that.
+        """
+        if not getattr(self._original, "alive", True) or getattr(self._original, "session", None):
+            return
+        if running_loop() is self._loop:
+            tasks = _closing.setdefault(self._loop, set())
+            task = self._loop.create_task(_close(self._original))
+            tasks.add(task)
+            task.add_done_callback(tasks.discard)
+
+
+async def _close(cursor: Any) -> None:
+    # InvalidOperation: the client was closed first. What the server has lost needs no closing.
+    with contextlib.suppress(PyMongoError):
+        await cursor.close()
+
+
+async def closed_cursors() -> None:
+    """Wait for the cursors that are being closed on the running loop."""
+    # One turn for whoever ends now, too.
+    await asyncio.sleep(0)
+    await asyncio.gather(*_closing.pop(asyncio.get_running_loop(), ()))
+
+
+def running_loop() -> Any:
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 class _Continued:

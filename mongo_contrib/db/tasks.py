@@ -115,8 +115,9 @@ class TaskBound(BaseDatabaseWrapper):
                 raise SynchronousOnlyOperation(
                     f"You cannot call this from an async context: DATABASES[{self.alias!r}] was "
                     "asked for something on an event loop's thread. Await the method of this "
-                    'name with an "a" before it (`await document.asave()`), or run the whole '
-                    "function by `await mongo_contrib.bridge.native(function)`."
+                    'name with an "a" before it (`await document.asave()`); what an attribute '
+                    "has to load comes by select_related() or `await document.aget(name)`; and a "
+                    "whole function runs by `await mongo_contrib.bridge.native(function)`."
                 ) from None
             return
         patched = BaseDatabaseWrapper.ensure_connection

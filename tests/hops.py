@@ -1,0 +1,46 @@
+"""What "no thread hop" means, for the tests of every `a...` method."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from unittest import mock
+
+from asgiref.sync import SyncToAsync
+
+from mongo_contrib.db.commands import register, unregister
+
+
+@contextmanager
+def no_thread_hop() -> Iterator[list[str]]:
+    """Fail if anything inside is given to a thread; gives the names of the commands sent.
+
+    Commands are seen where they are sent: each in the thread of the running loop.
+    """
+    loop = asyncio.get_running_loop()
+    names: list[str] = []
+    threads: set[int] = set()
+
+    def note(event):
+        threads.add(threading.get_ident())
+        if event.phase == "started":
+            names.append(event.name)
+
+    def refuse(*args, **kwargs):
+        raise AssertionError("a thread was asked for")
+
+    before = threading.active_count()
+    register(note)
+    try:
+        with (
+            mock.patch.object(loop, "run_in_executor", refuse),
+            mock.patch.object(SyncToAsync, "__call__", refuse),
+            mock.patch.object(threading.Thread, "start", refuse),
+        ):
+            yield names
+    finally:
+        unregister(note)
+    assert threads <= {threading.get_ident()}
+    assert threading.active_count() == before
