@@ -9,7 +9,7 @@ from typing import Any
 from django.contrib.admin.checks import ModelAdminChecks
 from django.contrib.admin.utils import get_fields_from_path
 from django.core import checks
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db.utils import NotSupportedError
 
 from . import search
@@ -69,6 +69,44 @@ class MongoModelAdminChecks(ModelAdminChecks):
                 id="mongo_admin.E006",
             )
         ]
+
+    # A ReferenceListField takes all widgets of a ManyToManyField, which it is not to Django.
+
+    def _check_raw_id_fields_item(self, obj: Any, field_name: str, label: str) -> list[Any]:
+        errors = super()._check_raw_id_fields_item(obj, field_name, label)
+        return [] if is_reference_list(obj, field_name) else errors
+
+    def _check_filter_item(self, obj: Any, field_name: str, label: str) -> list[Any]:
+        errors = super()._check_filter_item(obj, field_name, label)
+        return [] if is_reference_list(obj, field_name) else errors
+
+    def _check_autocomplete_fields_item(self, obj: Any, field_name: str, label: str) -> list[Any]:
+        errors = super()._check_autocomplete_fields_item(obj, field_name, label)
+        if not is_reference_list(obj, field_name):
+            return errors
+        target = obj.model._meta.get_field(field_name).remote_field.model
+        if obj.admin_site.is_registered(target) and (
+            obj.admin_site.get_model_admin(target).search_fields
+        ):
+            return []
+        return [
+            checks.Error(
+                f"The value of '{label}' is {field_name!r}, but {target._meta.label} has no admin "
+                "with search_fields.",
+                hint="Register one: its search is what completes.",
+                obj=obj.__class__,
+                id="mongo_admin.E007",
+            )
+        ]
+
+
+def is_reference_list(obj: Any, name: Any) -> bool:
+    """Whether a name is that of a list of references."""
+    try:
+        field = obj.model._meta.get_field(name)
+    except FieldDoesNotExist:
+        return False
+    return getattr(field, "get_internal_type", str)() == "ReferenceListField"
 
 
 def is_document(obj: Any) -> bool:

@@ -11,8 +11,10 @@ from django.db.models.fields import AutoField
 from django.db.utils import NotSupportedError
 
 from ..query.queryset import DocumentQuerySet
+from .deletion import PULL
 from .fields.objectid import ObjectIdAutoField
 from .schema import index_specs
+from .schema_checks import check_embedded_schema, check_schema
 
 
 def check_document(model: Any) -> list[checks.CheckMessage]:
@@ -20,15 +22,17 @@ def check_document(model: Any) -> list[checks.CheckMessage]:
     return [
         *_managers(model),
         *_fields(model),
+        *_pulled(model),
         *_ordering(model),
         *_constraints(model),
         *_indexes(model),
+        *check_schema(model),
     ]
 
 
 def check_embedded(model: Any) -> list[checks.CheckMessage]:
     """Return what is wrong with an embedded class."""
-    return [*_fields(model), *_references(model)]
+    return [*_fields(model), *check_embedded_schema(model)]
 
 
 def _managers(model: Any) -> list[checks.CheckMessage]:
@@ -51,7 +55,7 @@ def _fields(model: Any) -> list[checks.CheckMessage]:
     errors: list[checks.CheckMessage] = [
         checks.Error(
             f"{field.name!r} is a ManyToManyField, which needs a table between two tables.",
-            hint="Store the ids: ListField(ObjectIdField()).",
+            hint="Use ReferenceListField: the document keeps the keys itself.",
             obj=field,
             id="mongo_contrib.E024",
         )
@@ -93,19 +97,20 @@ def _fields(model: Any) -> list[checks.CheckMessage]:
     return errors
 
 
-def _references(model: Any) -> list[checks.CheckMessage]:
-    """Deletion asks collections who refers to a document; here is none to ask."""
+def _pulled(model: Any) -> list[checks.CheckMessage]:
+    """Find references that are to be pulled out of lists in which they don't lie."""
+    fields = [*model._meta.local_concrete_fields, *model._meta.private_fields]
     return [
-        checks.Warning(
-            f"{field.name!r} lies in embedded documents, where nobody looks for it when what it "
-            "refers to is deleted: on_delete has no effect.",
-            hint="Say on_delete=models.DO_NOTHING, or keep the reference in the document itself.",
-            obj=field,
-            id="mongo_contrib.W033",
+        checks.Error(
+            f"{field.name!r} says on_delete=PULL, but is no list, and in none.",
+            hint="Say what becomes of a single reference: SET_NULL, CASCADE, PROTECT, ...",
+            obj=model,
+            id="mongo_contrib.E062",
         )
-        for field in model._meta.local_concrete_fields
-        if isinstance(field, models.ForeignKey)
-        and field.remote_field.on_delete is not models.DO_NOTHING
+        for field in fields
+        if getattr(field.remote_field, "on_delete", None) is PULL
+        and not hasattr(field, "base_field")
+        and not getattr(field, "lies_in_list", False)
     ]
 
 

@@ -1,34 +1,67 @@
 """References from a document to a document: Django's accessors with a filter that MQL has.
 
 Django prefetches the forward side with a comparison of tuples of SQL columns; one `$in` on
-the referenced field does the same.
+the referenced field does the same. No database here keeps references from dangling, so that an
+error says which one does.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import QuerySet
 from django.db.models.fields.related_descriptors import (
     ForwardManyToOneDescriptor,
     ForwardOneToOneDescriptor,
 )
 
+from ..query.crossing import refuse_embedded
+from .prefetch import given_queryset
 
-class _OneQueryPrefetch:
+
+class _DocumentReference:
     field: Any
     get_queryset: Any
+    RelatedObjectDoesNotExist: Any
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        """Return what is referred to; `DoesNotExist`, naming the reference, if it is gone.
+
+        That is an AttributeError too, as Django's is for a reference that must not be empty.
+        """
+        if instance is None:
+            return self
+        try:
+            related = super().__get__(instance, cls)  # type: ignore[misc]
+        except ObjectDoesNotExist as error:
+            raise self._dangling(instance) or error from None
+        if related is None and (dangling := self._dangling(instance)):
+            # So it is found by a prefetch.
+            raise dangling
+        return related
+
+    def _dangling(self, instance: Any) -> Exception | None:
+        """Return the error for a key to which there is nothing; None without a key."""
+        field = self.field
+        key = getattr(instance, field.attname)
+        if key is None:
+            return None
+        target = field.remote_field.model._meta
+        error: Exception = self.RelatedObjectDoesNotExist(
+            f"{holder(instance)}: {field.name!r} refers to {target.label} {key}, which does not "
+            "exist."
+        )
+        return error
 
     def get_prefetch_querysets(
         self, instances: list[Any], querysets: list[QuerySet] | None = None
     ) -> Any:
         """Return what `prefetch_related_objects()` asks of a descriptor: one query set and how
         its objects and the instances match."""
-        if querysets and len(querysets) != 1:
-            raise ValueError(
-                "querysets argument of get_prefetch_querysets() should have a length of 1."
-            )
-        queryset = querysets[0] if querysets else self.get_queryset(instance=instances[0]).all()
+        queryset = given_queryset(querysets)
+        if queryset is None:
+            queryset = self.get_queryset(instance=instances[0]).all()
         queryset._add_hints(instance=instances[0])
         # References lie on documents as keys: nothing else is needed to match the two sides.
         key, target = self.field.attname, self.field.target_field.attname
@@ -50,9 +83,33 @@ class _OneQueryPrefetch:
         )
 
 
-class DocumentForeignKeyDescriptor(_OneQueryPrefetch, ForwardManyToOneDescriptor):
+def holder(instance: Any) -> str:
+    """Return the words for a document, or for the place of an embedded one."""
+    owner = getattr(instance._state, "owner", None)
+    if owner is not None:
+        label, key, path = owner
+        return f"{label} {key}, in {path}"
+    if getattr(instance, "_is_embedded", False):
+        return f"{instance._meta.label} (embedded)"
+    return f"{instance._meta.label} {instance.pk}"
+
+
+class EmbeddedReverseDescriptor:
+    """`product.line_set`, where lines are embedded: no collection has them."""
+
+    def __init__(self, rel: Any) -> None:
+        self.rel = rel
+
+    def __get__(self, instance: Any, cls: Any = None) -> Any:
+        """Raise `NotSupportedError`, saying how the documents that hold them are asked."""
+        if instance is not None:
+            refuse_embedded(self.rel)
+        return self
+
+
+class DocumentForeignKeyDescriptor(_DocumentReference, ForwardManyToOneDescriptor):
     """`city.country`."""
 
 
-class DocumentOneToOneDescriptor(_OneQueryPrefetch, ForwardOneToOneDescriptor):
+class DocumentOneToOneDescriptor(_DocumentReference, ForwardOneToOneDescriptor):
     """`profile.user`."""

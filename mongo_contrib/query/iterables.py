@@ -8,8 +8,11 @@ from typing import Any
 from weakref import ref
 
 from django.db import connections
-from django.db.models import prefetch_related_objects
 from django.db.models.query import BaseIterable, ModelIterable
+
+from .aggregates import decoder
+from .prefetching import fetch
+from .stages import ANNOTATED
 
 #: How many instances share the queries that fetch what they refer to.
 _BATCH = 1_000
@@ -30,24 +33,32 @@ class DocumentIterable(ModelIterable):
         queryset = self.queryset
         db = queryset.db
         query = queryset.query
-        hydrate = query.plan().hydrate
+        # Django 6.1 tells instances how to fetch what they lack.
+        fetch_mode = getattr(queryset, "_fetch_mode", None)
+        hydrate = query.plan().hydrator(db, fetch_mode)
+        if query.annotation_mask:
+            hydrate = _annotating(query, hydrate)
         documents = query.get_compiler(using=db).documents(
             batch_size=self.chunk_size if self.chunked_fetch else 0
         )
-        # Django 6.1 tells instances how to fetch what they lack.
-        fetch_mode = getattr(queryset, "_fetch_mode", None)
         known = queryset._known_related_objects
+        track_peers = getattr(fetch_mode, "track_peers", False)
         connection = connections[db]
-        if not (known or connection.in_atomic_block or getattr(fetch_mode, "track_peers", False)):
-            for document in documents:
-                yield hydrate(document, db, fetch_mode)
-            return
+        instances = map(hydrate, documents)
+        if not (known or connection.in_atomic_block or track_peers):
+            return instances
+        return self._told(instances, connection, known, track_peers)
+
+    @staticmethod
+    def _told(
+        instances: Iterator[Any], connection: Any, known: Any, track_peers: bool
+    ) -> Iterator[Any]:
+        """Tell instances of the transaction, of their peers, and of what they refer to."""
         peers: list[Any] = []
-        for document in documents:
-            instance = hydrate(document, db, fetch_mode)
+        for instance in instances:
             if connection.in_atomic_block and connection.transaction is not None:
                 instance._state.within = (connection.transaction, None)
-            if getattr(fetch_mode, "track_peers", False):
+            if track_peers:
                 peers.append(ref(instance))
                 instance._state.peers = peers
             for field, related in known.items():
@@ -58,8 +69,25 @@ class DocumentIterable(ModelIterable):
 
     def _with_related(self, instances: Iterator[Any], lookups: list[str]) -> Iterator[Any]:
         while batch := list(islice(instances, _BATCH)):
-            prefetch_related_objects(batch, *lookups)
+            fetch(batch, *lookups)
             yield from batch
+
+
+def _annotating(query: Any, hydrate: Any) -> Any:
+    """Return `hydrate` for documents that come with annotations: they become attributes."""
+    decoders = [(name, decoder(value)) for name, value in query.annotation_select.items()]
+
+    def annotated(document: dict[str, Any]) -> Any:
+        found = document.pop(ANNOTATED)
+        instance = hydrate(document)
+        for name, decode in decoders:
+            value = found.get(name)
+            value = value if value is None or decode is None else decode(value)
+            # Not by the class's own: dynamic documents would store it.
+            object.__setattr__(instance, name, value)
+        return instance
+
+    return annotated
 
 
 class StoredIterable(BaseIterable):

@@ -34,13 +34,19 @@ def equal_all(path: str, values: list[Any]) -> Condition:
     return {path: {"$all": values}}
 
 
+def _means_more(value: Any) -> bool:
+    """Tell whether a value in `$in` is no value: patterns are matched, operators refused."""
+    if isinstance(value, dict):
+        return any(key.startswith("$") for key in value)
+    return isinstance(value, re.Pattern | Regex)
+
+
 def equal_any(path: str, values: list[Any]) -> Condition:
     """Return the condition that a stored value equals one of `values`."""
-    patterns = [value for value in values if isinstance(value, re.Pattern | Regex)]
-    if patterns:
-        # In $in, they would be matched.
-        rest = [value for value in values if not isinstance(value, re.Pattern | Regex)]
-        alone = [equal(path, value) for value in patterns]
+    apart = [value for value in values if _means_more(value)]
+    if apart:
+        rest = [value for value in values if not _means_more(value)]
+        alone = [equal(path, value) for value in apart]
         return any_of([*alone, {path: {"$in": rest}}] if rest else alone)
     return {path: {"$in": values}} if values else NOTHING
 
@@ -83,6 +89,9 @@ def isnull(path: Path, value: Any) -> Condition:
         raise ValueError("The QuerySet value for an isnull lookup must be True or False.")
     if kind(path.field) == "JSONField" and "." in path.path:
         return {path.path: {"$exists": not value}}
+    if kind(path.field) == "ReferenceListField":
+        # An empty list refers to nothing, as none does.
+        return {f"{path.path}.0": {"$exists": not value}}
     if path.is_list:
         # Null inside of a list is not the list's.
         is_array = {"$type": "array"}
