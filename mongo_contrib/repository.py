@@ -169,6 +169,22 @@ class Repository(CollectionAccess):
                 async for document in cursor:
                     yield document
 
+    def watch(
+        self, pipeline: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> Generator[Document | None, None, None]:
+        """Yield change events; first None, once it is open, and None after a while without any.
+
+        It ends when the collection does; close it to end it on the server. Options are those of
+        pymongo's `Collection.watch()`. It joins no transaction.
+        """
+        options.setdefault("max_await_time_ms", 1_000)
+        with self._errors:
+            collection, _ = self._open()
+            with collection.watch(list(pipeline), **options) as changes:
+                yield None
+                while changes.alive:
+                    yield changes.try_next()
+
     # Writing
 
     def insert_one(self, document: Document, **options: Any) -> Any:
@@ -403,6 +419,24 @@ class Repository(CollectionAccess):
         with self._errors:
             collection, _ = self._open()
             return collection.database.command(self._explain(filter, verbosity, options))
+
+    def explain_pipeline(
+        self, pipeline: Sequence[Mapping[str, Any]], *, verbosity: str = "queryPlanner"
+    ) -> Document:
+        """Return the server's plan for an aggregate()."""
+        command = {"aggregate": self.name, "pipeline": list(pipeline), "cursor": {}}
+        with self._errors:
+            collection, _ = self._open()
+            return collection.database.command({"explain": command, "verbosity": verbosity})
+
+    async def aexplain_pipeline(
+        self, pipeline: Sequence[Mapping[str, Any]], *, verbosity: str = "queryPlanner"
+    ) -> Document:
+        """See explain_pipeline()."""
+        command = {"aggregate": self.name, "pipeline": list(pipeline), "cursor": {}}
+        async with self._errors:
+            database = (await self._aopen()).database
+            return await database.command({"explain": command, "verbosity": verbosity})
 
     async def aexplain(
         self, filter: Filter | None = None, *, verbosity: str = "queryPlanner", **options: Any

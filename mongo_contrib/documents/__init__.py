@@ -1,14 +1,28 @@
 """Documents: what is stored in MongoDB, as Django model classes."""
 
+from ..query.bulk import (
+    BulkResult,
+    DeleteMany,
+    DeleteOne,
+    InsertOne,
+    ReplaceOne,
+    UpdateMany,
+    UpdateOne,
+)
+from ..query.changes import Change
 from ..query.manager import DocumentManager
+from ..query.prefetching import afetch, fetch
 from ..query.queryset import DocumentQuerySet
 from .base import Document, EmbeddedDocument
+from .deletion import PULL
+from .dynamic import DynamicDocument, DynamicEmbeddedDocument
 from .fields import (
     BSONField,
     DictField,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
     GeoJSONField,
+    GenericReferenceField,
     GeometryCollectionField,
     LineStringField,
     ListField,
@@ -20,25 +34,45 @@ from .fields import (
     ObjectIdField,
     PointField,
     PolygonField,
+    Reference,
+    ReferenceListField,
     SequenceField,
     SortedListField,
 )
-from .indexes import CollationIndex, GeoSphereIndex, HashedIndex, TextIndex, TTLIndex
+from .indexes import (
+    CollationIndex,
+    DocumentIndex,
+    GeoSphereIndex,
+    HashedIndex,
+    TextIndex,
+    TTLIndex,
+    WildcardIndex,
+)
 
 __all__ = [
+    "PULL",
     "BSONField",
+    "BulkResult",
+    "Change",
     "CollationIndex",
+    "DeleteMany",
+    "DeleteOne",
     "DictField",
     "Document",
+    "DocumentIndex",
     "DocumentManager",
     "DocumentQuerySet",
+    "DynamicDocument",
+    "DynamicEmbeddedDocument",
     "EmbeddedDocument",
     "EmbeddedDocumentField",
     "EmbeddedDocumentListField",
     "GeoJSONField",
     "GeoSphereIndex",
+    "GenericReferenceField",
     "GeometryCollectionField",
     "HashedIndex",
+    "InsertOne",
     "LineStringField",
     "ListField",
     "MapField",
@@ -49,8 +83,16 @@ __all__ = [
     "ObjectIdField",
     "PointField",
     "PolygonField",
+    "Reference",
+    "ReferenceListField",
+    "ReplaceOne",
     "SequenceField",
     "SortedListField",
     "TTLIndex",
     "TextIndex",
+    "UpdateMany",
+    "UpdateOne",
+    "WildcardIndex",
+    "afetch",
+    "fetch",
 ]

@@ -121,7 +121,7 @@ def some_element(path: Path, asked: Any) -> Condition:
             f"elem_match on {path.path!r} needs a Q or a dict of look-ups, not {asked!r}."
         )
     if kind(path.field) == "EmbeddedDocumentListField":
-        return element(path.path, [inside(path.path, path.field.document, asked)])
+        return element(path.path, [inside(path.path, path.field.alternatives, asked)])
     # Of several alternatives an element meets one where the list has an element for one.
     return any_of(
         {path.path: {"$elemMatch": each}} if each else {f"{path.path}.0": {"$exists": True}}
@@ -177,7 +177,7 @@ def headed(condition: dict[str, Any]) -> dict[str, Any]:
 
     Not each takes `$or` and its kin for what they are where they come first.
     """
-    if next(iter(condition), "").startswith("$"):
+    if next(iter(condition), "$").startswith("$"):
         return {"_id": {"$nin": []}, **condition}
     return condition
 

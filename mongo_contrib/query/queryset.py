@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
-from django.db.models.deletion import Collector
+from django.db.models.constants import LOOKUP_SEP
+from django.db.models.constants import OnConflict
 from django.db.models.utils import resolve_callables
 from django.db.utils import IntegrityError, NotSupportedError
 from pymongo import UpdateOne
@@ -18,8 +19,13 @@ from ..mapping.loaded import remember, unknown
 from ..mapping.plan import plan_of
 from ..repository import Repository
 from .buckets import DateIterable, DatetimeIterable, buckets
+from .bulk import insert_or_update
+from .collector import DocumentCollector
 from .conditions import NOTHING
+from .getting import Getting
 from .iterables import DocumentIterable, StoredIterable
+from .operations import Operations
+from .prefetching import fetch
 from .query import DocumentQuery
 from .twins import QueryTwins
 from .updates import as_update, refuse_expressions, update_of
@@ -31,7 +37,7 @@ def _queryset_only(method: Any) -> Any:
     return method
 
 
-class DocumentQuerySet(QueryTwins, QuerySet):
+class DocumentQuerySet(Getting, Operations, QueryTwins, QuerySet):
     """A lazy set of documents: Django's vocabulary, and MongoDB's where Django has no word.
 
     What has no plain counterpart raises `NotSupportedError` naming what to use; nothing gives
@@ -69,12 +75,13 @@ class DocumentQuerySet(QueryTwins, QuerySet):
     ) -> DocumentQuerySet:
         """Return what the stages make of this set: dicts, or instances if `documents`.
 
-        Conditions, order and slice of this set come first. The result is lazy and can be
-        iterated, counted and tested; it can't be filtered any more, as its documents may have
-        any shape.
+        Conditions, order and slice of this set come first. The result is lazy: it can be
+        iterated, counted, tested and sliced, and narrowed by match(). Instances can also be
+        filtered, ordered and annotated, all of which becomes more stages.
         """
         clone = self._chain()
         clone.query.stages = (*clone.query.stages, *(dict(stage) for stage in stages))
+        clone.query.stages_yield_documents = documents
         clone._iterable_class = DocumentIterable if documents else StoredIterable
         return clone
 
@@ -104,8 +111,12 @@ class DocumentQuerySet(QueryTwins, QuerySet):
     # Django's words, where the SQL compiler would speak
 
     def _filter_or_exclude(self, negate: bool, args: Any, kwargs: Any) -> Any:
-        if (args or kwargs) and self.query.stages:
-            raise TypeError("Cannot filter after pipeline(); filter first, or add a $match stage.")
+        query = self.query
+        if (args or kwargs) and query.stages and not query.stages_yield_documents:
+            raise TypeError(
+                "What pipeline() and dates() yield has no fields to filter by; filter first, give "
+                "pipeline(..., documents=True), or use .match({...})."
+            )
         return super()._filter_or_exclude(negate, args, kwargs)
 
     @property
@@ -145,14 +156,15 @@ class DocumentQuerySet(QueryTwins, QuerySet):
             )
         return buckets(self, field_name, kind, order, tzinfo, DatetimeIterable)
 
-    def raw(self, *args: Any, **kwargs: Any) -> Any:
-        raise NotSupportedError("raw() is SQL; use .match(), .pipeline() or .collection.")
-
     def _combinator_query(self, combinator: str, *other_qs: Any, all: bool = False) -> Any:
         raise NotSupportedError(
             f"{combinator}() has no counterpart here; combine filters with Q objects, or use "
             ".pipeline([...]) with $unionWith."
         )
+
+    def _prefetch_related_objects(self) -> None:
+        fetch(self._result_cache, *self._prefetch_related_lookups)
+        self._prefetch_done = True
 
     # Writing
 
@@ -163,6 +175,10 @@ class DocumentQuerySet(QueryTwins, QuerySet):
         if self.query.stages:
             raise TypeError("Cannot update after pipeline().")
         self._for_write = True
+        for value in kwargs.values():
+            if hasattr(value, "write_to"):
+                # A deletion's, of references inside of documents: see documents/deletion.py.
+                return value.write_to(self)
         update = update_of(self.model, kwargs)
         self._result_cache = None
         if not update:
@@ -171,12 +187,14 @@ class DocumentQuerySet(QueryTwins, QuerySet):
         if condition is NOTHING:
             return 0
         with transaction.mark_for_rollback_on_error(using=self.db):
-            return self._repository.update_many(condition, update).matched_count
+            return self._repository.update_many(
+                condition, update, **self.query.write_options()
+            ).matched_count
 
     @_queryset_only
     def delete(self) -> tuple[int, dict[str, int]]:
         """See `QuerySet.delete()`; without references or signals it is one command."""
-        collector = Collector(using=self.db, origin=self)
+        collector = DocumentCollector(using=self.db, origin=self)
         plain = not self.query.is_sliced and self._fields is None and not self.query.stages
         if plain and collector.can_fast_delete(self):
             self._for_write = True
@@ -185,13 +203,22 @@ class DocumentQuerySet(QueryTwins, QuerySet):
             return deleted, {self.model._meta.label: deleted} if deleted else {}
         if self.query.stages:
             raise TypeError("Cannot delete after pipeline().")
-        return super().delete()
+        if not plain:
+            return super().delete()
+        found = self._chain()
+        found._for_write = True
+        found.query.select_related = False
+        found.query.clear_ordering(force=True)
+        collector = DocumentCollector(using=found.db, origin=self)
+        collector.collect(found)
+        self._result_cache = None
+        return collector.delete()
 
     def _raw_delete(self, using: str) -> int:
         condition = self.query.condition(using)
         if condition is NOTHING:
             return 0
-        return self.query.repository(using).delete_many(condition)
+        return self.query.repository(using).delete_many(condition, **self.query.write_options())
 
     def bulk_create(
         self,
@@ -241,6 +268,10 @@ class DocumentQuerySet(QueryTwins, QuerySet):
             documents = [plan.encode(each, add=True) for each in batch]
             for document in documents:
                 refuse_expressions(self.model, document)
+            if on_conflict == OnConflict.UPDATE:
+                with transaction.mark_for_rollback_on_error(using=self.db):
+                    insert_or_update(self, batch, update_fields, unique_fields)
+                continue
             if on_conflict is not None:
                 # Which of them were there already is not told, so nothing is known of any.
                 self._insert_unless_there(repository, documents)
@@ -328,6 +359,13 @@ class DocumentQuerySet(QueryTwins, QuerySet):
                 except self.model.DoesNotExist:
                     pass
                 raise
+
+    def _extract_model_params(self, defaults: Any, **kwargs: Any) -> dict[str, Any]:
+        if not getattr(self.model, "_is_dynamic", False):
+            return super()._extract_model_params(defaults, **kwargs)
+        # Any name can be that of a value.
+        params = {name: value for name, value in kwargs.items() if LOOKUP_SEP not in name}
+        return {**params, **(defaults or {})}
 
     def update_or_create(
         self, defaults: Any = None, create_defaults: Any = None, **kwargs: Any

@@ -5,56 +5,110 @@ from __future__ import annotations
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import F, Value
+from django.db.models import F, Q, Value
 from django.db.models.expressions import Combinable, CombinedExpression
 from django.db.utils import NotSupportedError
 
-from ..mapping.encoding import encode_value
+from ..mapping.dynamic import UndeclaredField
 from ..mapping.fields import stores_null
 from ..mapping.plan import plan_of
-from .casting import WHOLE, cast
+from ..operators import Operator, Set
+from .casting import WHOLE
+from .conditions import NOTHING, Condition
+from .elements import headed, inside, prefixed, some_element, value_conditions
 from .expressions import compile_expression, kind_of, reference
+from .operators import compile_operator, stored
 from .paths import Path, kind, resolve
 
 
 def update_of(model: Any, values: dict[str, Any]) -> Any:
     """Return the update of `QuerySet.update(**values)`; names may be paths into documents.
 
-    Raises FieldError for an unknown name, for one beyond the document and for the key.
+    Values are operators, expressions, or plain values to set. Raises FieldError for an unknown
+    name, for one beyond the document and for the key.
     """
-    to_set: dict[str, Any] = {}
-    to_unset: dict[str, Any] = {}
+    update: dict[str, Any] = {}
     for name, value in values.items():
-        path = resolve(model, name)
-        if path.relation is not None or path.rest or path.list_path:
-            raise FieldError(
-                f"Cannot update {name!r} of {model._meta.label}: only fields of the document "
-                "itself and of documents embedded in it can be; use .collection."
-            )
-        if path.path == "_id":
-            raise FieldError(
-                f"Cannot update {name!r}: the key of a document never changes in MongoDB."
-            )
-        if hasattr(value, "resolve_expression"):
-            to_set[path.path] = value
-        elif value is None and not stores_null(path.field):
-            to_unset[path.path] = ""
-        else:
-            to_set[path.path] = None if value is None else _stored(path, value)
-    update = {}
-    if to_set:
-        update["$set"] = to_set
-    if to_unset:
-        update["$unset"] = to_unset
+        path = _target(model, name)
+        add_change(model, update, path, path.path, value)
     return as_update(model, update)
 
 
-def _stored(path: Path, value: Any) -> Any:
-    if path.field.is_relation:
-        return cast(path, value)
-    if hasattr(path.field, "prepared"):
-        value = path.field.prepared(value)
-    return encode_value(path.field, value)
+def add_change(model: Any, update: dict[str, Any], path: Path, at: str, value: Any) -> None:
+    """Add to an update the change of what is stored `at` a place, whose field `path` tells."""
+    if isinstance(value, Set):
+        value = value.value
+    if isinstance(value, Operator):
+        name, operand = compile_operator(model, path, value)
+        if operand is NOTHING:
+            return
+    elif hasattr(value, "resolve_expression"):
+        name, operand = "$set", value
+    elif value is None and not stores_null(path.field):
+        name, operand = "$unset", ""
+    else:
+        name, operand = "$set", None if value is None else stored(path, value)
+    update.setdefault(name, {})[at] = operand
+
+
+def _target(model: Any, name: str) -> Path:
+    path = resolve(model, name)
+    if path.relation is not None or path.rest or path.list_path:
+        raise FieldError(
+            f"Cannot update {name!r} of {model._meta.label}: only fields of the document itself "
+            "and of documents embedded in it can be; use update_elements() for what lies in "
+            "lists, or .collection."
+        )
+    if path.path == "_id":
+        raise FieldError(
+            f"Cannot update {name!r}: the key of a document never changes in MongoDB."
+        )
+    return path
+
+
+def element_update_of(
+    model: Any, name: str, asked: Any, values: dict[str, Any]
+) -> tuple[Condition, dict[str, Any], list[dict[str, Any]]]:
+    """Return condition, update and array filters of a change in elements of the list `name`.
+
+    `asked`, a `Q` or a dict of look-ups, tells of which elements; None means all. `values` are
+    by fields of the embedded class; in a list of values, "" stands for the value itself.
+    """
+    path = resolve(model, name)
+    if path.relation is not None or path.rest or path.list_path or not path.is_list:
+        raise FieldError(f"{name!r} of {model._meta.label} is no list whose elements can change.")
+    document = getattr(path.field, "alternatives", None)
+    if isinstance(asked, dict):
+        asked = Q(**asked)
+    if asked is not None and not isinstance(asked, Q):
+        raise TypeError(f"Elements of {name!r} are chosen by a Q or a dict, not by {asked!r}.")
+    if not asked:
+        asked = None
+    place = f"{path.path}.$[]" if asked is None else f"{path.path}.$[element]"
+    update: dict[str, Any] = {}
+    for key, value in values.items():
+        if hasattr(value, "resolve_expression"):
+            raise NotSupportedError(
+                f"{key or name!r} in a list can't be computed with {value!r}; use an operator."
+            )
+        if document is None:
+            add_change(None, update, Path("", path.field.base_field), place, value)
+        else:
+            inner = _target(document, key)
+            add_change(document, update, inner, f"{place}.{inner.path}", value)
+    if asked is None:
+        return {f"{path.path}.0": {"$exists": True}}, update, []
+    if document is not None:
+        condition = inside(path.path, document, asked)
+        alternatives = [] if condition is NOTHING else [prefixed(headed(condition), "element")]
+    else:
+        alternatives = [
+            {"element": each or {"$exists": True}} for each in value_conditions(path, asked)
+        ]
+    if not alternatives:
+        return NOTHING, update, []
+    filters = alternatives if len(alternatives) == 1 else [{"$or": alternatives}]
+    return some_element(path, asked), update, filters
 
 
 def as_update(model: Any, update: dict[str, Any]) -> Any:
@@ -68,8 +122,14 @@ def as_update(model: Any, update: dict[str, Any]) -> Any:
     increments = {path: _increment(model, path, value) for path, value in expressions.items()}
     if all(amount is not None for amount in increments.values()):
         plain = {path: value for path, value in to_set.items() if path not in expressions}
+        increments |= update.get("$inc", {})
         result = {**update, "$set": plain, "$inc": increments}
         return {operator: values for operator, values in result.items() if values}
+    if others := sorted(update.keys() - {"$set", "$unset"}):
+        raise NotSupportedError(
+            f"{', '.join(others)} can't stand in one update with a computed value; use two, "
+            "inside atomic() if they belong together."
+        )
     stage = {
         path: _computed(model, path, value) if path in expressions else {"$literal": value}
         for path, value in to_set.items()
@@ -116,11 +176,18 @@ def field_at(model: Any, path: str) -> Any:
     column, _, rest = path.partition(".")
     if column.isdecimal():
         return field_at(model, rest)
-    field = plan_of(model).by_column[column].field
+    plan = plan_of(model)
+    if column not in plan.by_column and getattr(model, "_is_dynamic", False):
+        return UndeclaredField(model, column)
+    field = plan.by_column[column].field
     while rest and hasattr(field, "value_field"):
         # A key of a map.
         rest, field = rest.partition(".")[2], field.value_field
-    return field_at(field.document, rest) if rest and hasattr(field, "document") else field
+    if not rest or not hasattr(field, "document"):
+        return field
+    inner = rest.lstrip("0123456789.").partition(".")[0]
+    having = [each for each in field.documents if inner in plan_of(each).by_column]
+    return field_at(having[0] if having else field.document, rest)
 
 
 def _increment(model: Any, path: str, value: Any) -> Any:
