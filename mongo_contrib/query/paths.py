@@ -109,7 +109,9 @@ def resolve(model: Any, name: str) -> Path:
         if hasattr(field, "base_field") and rest[0].isdecimal():
             while rest and rest[0].isdecimal() and hasattr(field, "base_field"):
                 column, rest, field = f"{column}.{rest[0]}", rest[1:], field.base_field
-            return Path(column, field, rest, list_path)
+            if not rest:
+                return Path(column, field, rest, list_path)
+            position = len(parts) - len(rest)
         if hasattr(field, "value_field") and not (len(rest) == 1 and names_lookup(rest[0])):
             key, field, position = named_key(field, rest[0]), field.value_field, position + 1
             continue

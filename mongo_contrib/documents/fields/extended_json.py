@@ -8,7 +8,7 @@ looks like one of the notations, which is written as `{"$pairs": [[key, value], 
 from __future__ import annotations
 
 import base64
-import binascii
+import datetime
 import json
 from typing import Any
 from uuid import UUID
@@ -16,11 +16,17 @@ from uuid import UUID
 from bson import Binary, Int64, json_util
 from bson.binary import UUID_SUBTYPE, UuidRepresentation
 from bson.codec_options import DatetimeConversion
+from bson.errors import BSONError
 from django import forms
 from django.conf import settings
 from django.core import exceptions
 
 _PAIRS = "$pairs"
+#: What the driver raises of values that are not written as their notation has it.
+_NOT_OF_ITS_NOTATION = (
+    *(ArithmeticError, AttributeError, KeyError, TypeError, ValueError),
+    BSONError,
+)
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 
 
@@ -34,7 +40,7 @@ def loads(text: str) -> Any:
     options = _options()
     try:
         return json.loads(text, object_pairs_hook=lambda pairs: _read(pairs, options))
-    except (TypeError, KeyError, ArithmeticError, RecursionError, binascii.Error) as error:
+    except (*_NOT_OF_ITS_NOTATION, RecursionError) as error:
         raise ValueError(str(error)) from error
 
 
@@ -52,6 +58,7 @@ def _options() -> Any:
     return json_util.JSONOptions(
         json_mode=json_util.JSONMode.RELAXED,
         tz_aware=settings.USE_TZ,
+        tzinfo=datetime.UTC if settings.USE_TZ else None,
         uuid_representation=UuidRepresentation.STANDARD,
         datetime_conversion=DatetimeConversion.DATETIME_AUTO,
     )
@@ -81,7 +88,7 @@ def _is_notation(document: dict[str, Any]) -> bool:
     try:
         plain = json.loads(json_util.dumps(document, json_options=options))
         return type(_converted(dict(plain), options)) is not dict
-    except (TypeError, ValueError, KeyError, ArithmeticError):
+    except _NOT_OF_ITS_NOTATION:
         return True
 
 
