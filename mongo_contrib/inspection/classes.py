@@ -168,8 +168,8 @@ class Builder:
         if len(members.types) == 1 and members.count and "object" not in members.types:
             base, _ = self._described("value", members)
             if base.kind not in ("BSONField", "models.ForeignKey"):
-                return FieldSource("", "MapField", [base.expression])
-        return FieldSource("", "DictField")
+                return FieldSource("", "MapField", [base.expression], {"blank": "True"})
+        return FieldSource("", "DictField", [], {"blank": "True"})
 
     def _embed(self, key: str, values: Values) -> ClassSource:
         name = class_name(key, ())

@@ -43,10 +43,10 @@ def fields(*documents):
         ([["a"], []], "ListField(models.CharField(max_length=10), default=list, blank=True)"),
         ([[]], "ListField(BSONField(), default=list, blank=True)"),
         ([[[1]]], "ListField(ListField(models.IntegerField()), default=list, blank=True)"),
-        ([{}], "DictField()"),
-        ([{"1": 2, "2": 3}], "MapField(models.IntegerField())"),
-        ([{"1": "a", "2": 3}], "DictField()"),
-        ([{"a.b": [1]}], "MapField(ListField(models.IntegerField()))"),
+        ([{}], "DictField(blank=True)"),
+        ([{"1": 2, "2": 3}], "MapField(models.IntegerField(), blank=True)"),
+        ([{"1": "a", "2": 3}], "DictField(blank=True)"),
+        ([{"a.b": [1]}], "MapField(ListField(models.IntegerField()), blank=True)"),
         ([{"type": "Point", "coordinates": [1.0, 2.0]}], "PointField(db_index=False)"),
         ([{"type": "Polygon", "coordinates": []}], "PolygonField(db_index=False)"),
         ([{"a": 1}], "EmbeddedDocumentField(Key)"),
@@ -59,7 +59,7 @@ def test_the_field_of_every_kind_of_value(values, expression):
 
 def test_dictionaries_are_told_from_documents_by_their_keys():
     seldom = [{"key": {f"k{number}": 1}} for number in range(40)]
-    assert fields(*seldom)["key"] == "MapField(models.IntegerField())"
+    assert fields(*seldom)["key"] == "MapField(models.IntegerField(), blank=True)"
     wide = [{"key": {f"k{number}": 1 for number in range(40)}}] * 3
     assert fields(*wide)["key"] == "EmbeddedDocumentField(Key)"
 

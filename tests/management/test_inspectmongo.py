@@ -28,6 +28,7 @@ DATABASES = {{"default": {{"ENGINE": "mongo_contrib.db", "HOST": {host!r}, "NAME
 
 #: Read every document, every field of it, and everything it refers to; save it again.
 READ = """
+import sys
 import django
 django.setup()
 from django.apps import apps
@@ -41,7 +42,8 @@ for model in apps.get_app_config("inspected").get_models():
         for field in model._meta.concrete_fields:
             getattr(document, field.name)
         if number < 20:
-            document.full_clean(validate_unique=False)
+            if "clean" in sys.argv:
+                document.full_clean(validate_unique=False)
             with CaptureCommands() as commands:
                 document.save()
             assert len(commands) == 0, (document, commands[0])
@@ -60,10 +62,10 @@ class App:
         self.manage = Manage("inspected_settings")
         self.manage.environment["PYTHONPATH"] += f":{path}"
 
-    def read(self):
+    def read(self, *options):
         """How many documents of each class were read."""
         done = subprocess.run(
-            [sys.executable, "-c", READ],
+            [sys.executable, "-c", READ, *options],
             env=self.manage.environment,
             capture_output=True,
             text=True,
@@ -109,7 +111,7 @@ def atlas():
 def test_classes_of_atlas_are_as_declared_there_and_read_every_document(atlas, app):
     inspected = app(*atlas)
     assert "No planned operations" in inspected.manage("migrate", "--check")
-    assert inspected.read() == {
+    assert inspected.read("clean") == {
         "Country": Country.objects.count(),
         "City": 400,
         "Photo": 3,
@@ -149,7 +151,7 @@ def test_references_in_lists_and_in_embedded_documents(connection, app):
     assert "odd = ObjectIdField()" in source
     inside = app("things_person", "things_team")
     assert "No planned operations" in inside.manage("migrate", "--check")
-    assert inside.read() == {"Person": 5, "Team": 1}
+    assert inside.read("clean") == {"Person": 5, "Team": 1}
 
 
 def test_numbers_are_references_only_by_name(connection):
@@ -190,7 +192,7 @@ def test_strange_collections_become_classes_that_work(connection, app):
     assert "a.b" in source
     inside = app("things_odd")
     assert "No planned operations" in inside.manage("migrate", "--check")
-    assert inside.read() == {"Odd": 20}
+    assert inside.read("clean") == {"Odd": 20}
 
 
 def test_collections_of_installed_apps_are_left_out_unless_named(atlas):
