@@ -102,6 +102,9 @@ class Annotated(Names):
                 "A slice can't be grouped; group first, or use .pipeline([...]) with $group."
             )
         keys = [name for name, value in self.row_values() if not value.contains_aggregate]
+        for name in keys:
+            if name not in self.annotations and name in self.values_select:
+                self.resolve_ref(name)  # which refuses what lies in lists
         self.grouping = tuple(keys)
 
     def _names_key(self) -> bool:

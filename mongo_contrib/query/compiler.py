@@ -50,7 +50,7 @@ class DocumentCompiler:
     ) -> Iterator[dict[str, Any]]:
         if stages is None:
             return iter(())
-        options = {"batch_size": batch_size} if batch_size else {}
+        options = {"batchSize": batch_size} if batch_size else {}
         return self.query.run_pipeline(self.using, stages, **options)
 
     def results_iter(
@@ -100,7 +100,7 @@ class DocumentCompiler:
         decode = decoder(self.query.annotations[name])
 
         def get(document: dict[str, Any]) -> Any:
-            value = document[ANNOTATED].get(name)
+            value = document.get(ANNOTATED, {}).get(name)
             return value if value is None or decode is None else decode(value)
 
         return get
@@ -148,7 +148,7 @@ class DocumentCompiler:
         for document in self._run([*stages, {"$limit": limit}]):
             value: Any = document
             for key in path:
-                value = value.get(key)
+                value = value.get(key) if isinstance(value, dict) else None
             if value is not None:
                 values.append(value)
         return values

@@ -6,7 +6,7 @@ in a joined document or in a group: then it is bound to the pipeline's scope fir
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Aggregate
@@ -20,7 +20,13 @@ from .nodes import Deferred, Group, Node, group
 
 @dataclass(frozen=True)
 class Bindable(Deferred):
-    """A condition that is compiled in the scope of a pipeline."""
+    """A condition that is compiled in the scope of a pipeline.
+
+    One that is about the rows of groups is not about documents, whatever it computes.
+    """
+
+    model: Any
+    about_rows: bool
 
     def bound(self, scope: Scope) -> Condition:
         raise NotImplementedError
@@ -30,14 +36,13 @@ class Bindable(Deferred):
         raise NotImplementedError
 
     def condition(self, using: str) -> Condition:
-        return in_document(self, None, using)
+        return in_document(self, using)
 
 
 @dataclass(frozen=True)
 class Asked(Bindable):
     """A look-up on an expression: `asked` is its condition on the path `LHS`."""
 
-    model: Any
     expression: Any
     asked: Any
     is_list: bool = False
@@ -60,7 +65,6 @@ class Asked(Bindable):
 class Compared(Bindable):
     """A comparison of two expressions, of which neither may be null."""
 
-    model: Any
     operator: str
     lhs: Any
     rhs: Any
@@ -83,7 +87,6 @@ class Compared(Bindable):
 class Asserted(Bindable):
     """An expression that is true or false itself."""
 
-    model: Any
     expression: Any
 
     @property
@@ -114,7 +117,7 @@ def folded(node: Bindable) -> Node:
     """Return the condition itself, if it is about one document and needs no server."""
     if needs_scope(node) or any(is_deferred(each) for each in node.expressions):
         return node
-    return node.bound(Scope(node.model))  # type: ignore[attr-defined]
+    return node.bound(Scope(node.model))
 
 
 def is_deferred(expression: Any) -> bool:
@@ -128,7 +131,7 @@ def needs_scope(node: Node) -> bool:
         return any(needs_scope(each) for each in node.nodes)
     if not isinstance(node, Bindable):
         return False
-    return any(lies_beyond(each) for each in node.expressions)
+    return node.about_rows or any(lies_beyond(each) for each in node.expressions)
 
 
 def lies_beyond(expression: Any) -> bool:
@@ -149,9 +152,9 @@ def bind(node: Node, scope: Scope) -> Node:
     return node.bound(scope) if isinstance(node, Bindable) else node
 
 
-def in_document(node: Bindable, names: Any, using: str) -> Condition:
+def in_document(node: Bindable, using: str) -> Condition:
     """Return a node's condition where there is one document alone."""
-    scope = Scope(node.model, using)  # type: ignore[attr-defined]
+    scope = Scope(node.model, using)
     condition = node.bound(scope)
     if scope.joins:
         raise NotSupportedError(
@@ -159,6 +162,3 @@ def in_document(node: Bindable, names: Any, using: str) -> Condition:
             "pk__in, or use .pipeline([...]) with $lookup."
         )
     return condition
-
-
-__all__ = ["Asked", "Asserted", "Bindable", "Compared", "bind", "folded", "needs_scope", "replace"]

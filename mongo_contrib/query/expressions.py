@@ -77,6 +77,10 @@ class Scope:
 
     def aggregate(self, aggregate: Any) -> Any:
         """Return the value of an aggregate: over what refers to the document."""
+        from .aggregates import backward_aggregate
+
+        if any(isinstance(part, Backward) for part in parts(aggregate)):
+            return backward_aggregate(self, aggregate)
         name = type(aggregate).__name__
         raise NotSupportedError(
             f"{name}() has nothing to aggregate in one document: put values(...) before it to "
@@ -111,15 +115,18 @@ def compile_expression(model: Any, value: Any, names: Any = None) -> Any:
     return compiled
 
 
-def resolved(model: Any, value: Any, names: Any = None) -> Any:
-    """Return an expression with its names resolved; FieldError for unknown ones."""
+def resolved(model: Any, value: Any, names: Any = None, *, summarize: bool = False) -> Any:
+    """Return an expression with its names resolved; FieldError for unknown ones.
+
+    To `summarize` is to aggregate all documents: what is aggregated for each is a value then.
+    """
     if not hasattr(value, "resolve_expression"):
         return value
     if names is None:
         from .names import Names
 
         names = Names(model)
-    return value.resolve_expression(names)
+    return value.resolve_expression(names, summarize=summarize)
 
 
 class Column(Expression):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.core.exceptions import FieldError
 from django.db.utils import NotSupportedError
 
 from .aggregates import accumulate, check_numbers, decoder, empty_value, is_backward
@@ -130,6 +131,14 @@ class _RowNames(Names):
             for n, (name, value) in enumerate(query.row_values())
         }
 
+    def resolve_ref(self, name: str, *args: Any, **kwargs: Any) -> Any:
+        if self.annotation(name) is None:
+            raise FieldError(
+                f"Cannot resolve keyword {name!r} into a value of the rows. Choices are: "
+                f"{', '.join(sorted(self.annotations))}"
+            )
+        return super().resolve_ref(name, *args, **kwargs)
+
 
 def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, Any]:
     """Return `{alias: value}` for all `expressions`, by one command."""
@@ -139,7 +148,7 @@ def aggregate(query: Any, using: str, expressions: dict[str, Any]) -> dict[str, 
     names = _RowNames(query) if of_rows else query
     values = {}
     for number, (alias, each) in enumerate(expressions.items()):
-        value = resolved(query.model, each, names)
+        value = resolved(query.model, each, names, summarize=True)
         if not value.contains_aggregate:
             raise TypeError(f"{alias} is not an aggregate expression")
         check_numbers(value)

@@ -8,6 +8,7 @@ from typing import Any
 from django.core.exceptions import FieldError
 from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Transform
 from django.db.models.constants import LOOKUP_SEP
+from django.db.models.expressions import Expression
 from django.db.utils import NotSupportedError
 
 from .booleans import LHS
@@ -40,11 +41,14 @@ class Names:
 
     # What resolve_expression() asks
 
-    def resolve_ref(self, name: str, *args: Any, **kwargs: Any) -> Any:
+    def resolve_ref(
+        self, name: str, allow_joins: bool = True, reuse: Any = None, summarize: bool = False
+    ) -> Any:
         """Return the expression of `F(name)`; FieldError naming the choices if there is none."""
         found = self.annotation(name)
         if found is not None:
-            return self._transformed(*found)
+            value = self._transformed(*found)
+            return Whole(value) if summarize and value.contains_aggregate else value
         path = resolve(self.model, name)
         if path.relation is None:
             column = Column(single(self.model, name, replace(path, rest=[])))
@@ -141,12 +145,12 @@ class Names:
             return self._condition(*child, grouped, child)
         if isinstance(child, Exists) or not hasattr(child, "resolve_expression"):
             return child
-        return self._asserted(child)
+        return self._asserted(child, grouped)
 
     def _condition(self, name: str, value: Any, grouped: bool, child: Any) -> Any:
         found = self.annotation(name)
         if found is not None:
-            return self.look_up(*found, value)
+            return self.look_up(*found, value, grouped=grouped)
         if grouped:
             path = resolve(self.model, name)
             if path.relation is not None:
@@ -155,7 +159,7 @@ class Names:
                     "filter by it alone, or use .pipeline([...])."
                 )
             column = Column(single(self.model, name, replace(path, rest=[])))
-            return self.look_up(column, path.rest, value)
+            return self.look_up(column, path.rest, value, grouped=True)
         if isinstance(value, QuerySet | OuterRef) or not hasattr(value, "resolve_expression"):
             return child
         path = resolve(self.model, name)
@@ -163,15 +167,15 @@ class Names:
             return child
         return self.look_up(Column(replace(path, rest=[])), path.rest, value)
 
-    def _asserted(self, value: Any) -> Node:
+    def _asserted(self, value: Any, grouped: bool) -> Node:
         condition = resolved(self.model, value, self)
         if not getattr(condition, "conditional", False):
             raise TypeError(f"Cannot filter against a non-conditional expression: {value!r}.")
         if isinstance(condition, Truth):
             return condition.node
-        return folded(Asserted(self.model, condition))
+        return folded(Asserted(self.model, grouped, condition))
 
-    def look_up(self, value: Any, rest: list[str], operand: Any) -> Node:
+    def look_up(self, value: Any, rest: list[str], operand: Any, *, grouped: bool = False) -> Node:
         """Return the node of a look-up on an expression."""
         if isinstance(operand, QuerySet):
             raise NotSupportedError(
@@ -187,7 +191,8 @@ class Names:
                     ".match({'$expr': ...})."
                 )
             lhs = self._transformed(value, names[:-1])
-            return folded(Compared(self.model, operator, lhs, resolved(self.model, operand, self)))
+            rhs = resolved(self.model, operand, self)
+            return folded(Compared(self.model, grouped, operator, lhs, rhs))
         while names and self._is_transform(output_field(value), names[0]):
             value, names = self._transformed(value, names[:1]), names[1:]
         names = names or ["exact"]
@@ -195,7 +200,7 @@ class Names:
         asked = leaf(self.model, path, operand)
         if isinstance(asked, Deferred):
             raise NotSupportedError("What is computed can't be asked beyond a reference.")
-        return folded(Asked(self.model, value, asked, path.is_list))
+        return folded(Asked(self.model, grouped, value, asked, path.is_list))
 
     def transformed(self, path: Path, rest: list[str], operand: Any) -> Node | None:
         """Return the node of a look-up that begins with a transform; None if none does."""
@@ -233,6 +238,19 @@ def _path_on(field: Any, names: list[str]) -> Path:
         single(field.alternatives, LOOKUP_SEP.join(names), inner)
         return replace(inner, path=f"{LHS}.{inner.path}")
     return Path(LHS, field, names)
+
+
+class Whole(Expression):
+    """What is aggregated for each document, as a value that can be aggregated itself."""
+
+    def __init__(self, value: Any) -> None:
+        super().__init__(output_field=output_field(value))
+        self.value = value
+
+
+@expression(Whole)
+def _whole(scope: Scope, value: Whole) -> Any:
+    return scope.compile(value.value)
 
 
 class ListLength(Transform):

@@ -20,7 +20,7 @@ from .conditions import NOTHING, Condition, all_of
 from .crossing import MAX_KEYS
 from .expressions import Scope, parts
 from .grouping import aggregate
-from .nodes import Node, evaluate, group
+from .nodes import Group, Node, evaluate, group
 from .ordering import SORT, Ordered, sort_stages
 from .paths import resolve
 from .selection import Selective
@@ -147,7 +147,11 @@ class DocumentQuery(Annotated, Ordered, Selective):
     def _add_node(self, node: Node) -> None:
         if node == {}:
             return
-        if not self.stages:
+        if isinstance(node, Group) and node.connector == Q.AND and not node.negated:
+            for each in node.nodes:
+                # Each for itself, so that what needs no $lookup comes before it.
+                self._add_node(each)
+        elif not self.stages:
             self.where = (*self.where, node)
         elif needs_scope(node):
             raise NotSupportedError(
