@@ -10,7 +10,7 @@ from django.db import router
 
 from ..db.schema import CollectionSpec, IndexSpec, SearchIndexSpec
 from ..mapping.families import family, root_of
-from .index_keys import keys_of
+from .index_keys import default_name, keys_of
 from .index_specs import index_specs
 from .validators import validator
 
@@ -40,7 +40,9 @@ def collection_spec(model: Any) -> CollectionSpec:
     for member in relatives:
         for index in index_specs(member):
             same = (index.keys, str(sorted(index.options.items(), key=str)))
-            indexes.setdefault(same, index)
+            if indexes.setdefault(same, index).name == default_name(index.keys):
+                # A name that somebody has given is the one that counts.
+                indexes[same] = index
     return CollectionSpec(
         name=model._meta.db_table,
         indexes=tuple(indexes.values()),

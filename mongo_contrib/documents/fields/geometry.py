@@ -38,7 +38,7 @@ def position(value: Any) -> Position:
 def _number(value: Any) -> float:
     if isinstance(value, str | bytes | bool):
         raise TypeError(f"{value!r} is no number")
-    return float(value)
+    return value if isinstance(value, _NUMBERS) else float(value)
 
 
 def _not_a_position(value: Any) -> ValidationError:

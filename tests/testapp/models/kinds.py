@@ -111,7 +111,7 @@ class Site(Document):
     lines = MultiLineStringField(null=True, blank=True)
     areas = MultiPolygonField(null=True, blank=True)
     shapes = GeometryCollectionField(null=True, blank=True)
-    unindexed = PointField(null=True, blank=True, geo_index=False)
+    unindexed = LineStringField(null=True, blank=True, geo_index=False)
 
 
 class Stop(EmbeddedDocument):
