@@ -21,7 +21,7 @@ from .dates import COMPARISONS, date_condition
 from .elements import element, one_element, plain, taken_apart
 from .expressions import compile_expression
 from .lookups import LENGTHS, LOOKUPS, applicable, applies
-from .nodes import CONNECTORS, SAME_DOCUMENT, Node, group
+from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
 from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve
 
 
@@ -56,6 +56,9 @@ def build(model: Any, q: Q) -> Node:
                 in_lists.setdefault(place, []).append(_tree_inside(model, child))
             else:
                 nodes.append(build(model, child))
+            continue
+        if isinstance(child, dict | Deferred):
+            nodes.append(child)
             continue
         if isinstance(child, Exists):
             nodes.append(_same_document(model, child))
@@ -105,7 +108,20 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
             return function(path, value)
     if len(rest) == 1 and name in LOOKUPS and applies(name, path):
         return LOOKUPS[name](path, value)
-    raise _unsupported(path, rest)
+    transformed = _transformed(model, path, rest, value)
+    if transformed is None:
+        raise _unsupported(path, rest)
+    return transformed
+
+
+def _transformed(model: Any, path: Path, rest: list[str], value: Any) -> Node | None:
+    """Return the node of a look-up that begins with a registered transform; None if none does."""
+    # It computes, and what computes is made of conditions.
+    from .names import Names
+
+    if path.list_path is not None or path.path.startswith("$"):
+        return None
+    return Names(model).transformed(path, rest, value)
 
 
 def _unsupported(path: Path, rest: list[str]) -> Exception:
