@@ -78,7 +78,7 @@ def _annotating(query: Any, hydrate: Any) -> Any:
     decoders = [(name, decoder(value)) for name, value in query.annotation_select.items()]
 
     def annotated(document: dict[str, Any]) -> Any:
-        found = document.pop(ANNOTATED)
+        found = document.pop(ANNOTATED, {})
         instance = hydrate(document)
         for name, decode in decoders:
             value = found.get(name)

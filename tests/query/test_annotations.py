@@ -171,7 +171,7 @@ def test_rows_have_what_is_annotated(library):
     assert list(books.values_list("double", "title")[:1]) == [(340, "Emil")]
     assert list(books.values_list("double", flat=True)) == [340, 320, 600, 2]
     assert books.values()[0]["double"] == 340
-    assert list(books.values("title"))[0] == {"title": "Emil"}
+    assert next(iter(books.values("title"))) == {"title": "Emil"}
     assert books.values_list("title", "double", named=True)[0].double == 340
 
 
@@ -179,7 +179,7 @@ def test_expressions_stand_in_values(library):
     books = Book.objects.order_by("title")
     assert books.values("title", low=Lower("title"))[0] == {"title": "Emil", "low": "emil"}
     assert list(books.values_list("title", Lower("title"))[:1]) == [("Emil", "emil")]
-    assert list(books.values("title").annotate(n=Length("title")))[0] == {"title": "Emil", "n": 4}
+    assert next(iter(books.values("title").annotate(n=Length("title")))) == {"title": "Emil", "n": 4}
     assert list(books.values_list(F("author__name"), flat=True)) == ["Bob", "Bob", "Ann", None]
 
 
@@ -348,7 +348,7 @@ def test_what_is_counted_can_be_asked_and_sorted_by(library):
     assert authors.filter(n=0).get().name == "Cyd"
     assert authors.filter(n__gt=1).count() == 1
     assert authors.filter(Q(n=0) | Q(name="Ann")).count() == 2
-    assert list(authors.values_list("pk", "n")[:1])[0][1] == 2
+    assert authors.values_list("pk", "n")[0][1] == 2
     assert list(Author.objects.values("pk").annotate(n=Count("books")).values_list("n")) != []
     assert authors.aggregate(most=Sum("n")) == {"most": 3}
     assert Author.objects.annotate(n=Count("books") + 10).get(name="Cyd").n == 10

@@ -215,7 +215,7 @@ def test_several_keys_and_several_aggregates(rows):
 
 def test_groups_by_paths_references_and_what_is_computed(rows):
     by_city = Every.objects.values("home__city").annotate(n=Count("pk")).order_by("home__city")
-    assert list(by_city)[0] == {"home__city": "aa", "n": 3}
+    assert next(iter(by_city)) == {"home__city": "aa", "n": 3}
     by_upper = Every.objects.annotate(up=Upper("text")).values("up").annotate(n=Count("pk"))
     assert by_upper.get(up="A")["n"] == 3
     assert Every.objects.values(up=Upper("text")).annotate(n=Count("pk")).get(up="A")["n"] == 3
