@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from unittest import mock
 
 from asgiref.sync import SyncToAsync
 
 from mongo_contrib.db.commands import register, unregister
+from mongo_contrib.repository import Repository
 
 
-@contextmanager
-def no_thread_hop() -> Iterator[list[str]]:
+@asynccontextmanager
+async def no_thread_hop() -> AsyncIterator[list[str]]:
     """Fail if anything inside is given to a thread; gives the names of the commands sent.
 
     Commands are seen where they are sent: each in the thread of the running loop.
     """
+    # The driver looks up the host's name, once for each connection, in a thread.
+    await Repository("anything").aexists()
     loop = asyncio.get_running_loop()
     names: list[str] = []
     threads: set[int] = set()

@@ -7,7 +7,6 @@ from os import PathLike
 from typing import Any
 from urllib.parse import urljoin
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import Storage
@@ -225,12 +224,12 @@ class GridFSStorage(Storage):
         await (await self.afiles()).delete(self.stored_name(name))
 
     async def asave(self, name: Name | None, content: Any, max_length: int | None = None) -> str:
-        """See save(); it runs in a thread of its own."""
-        return await sync_to_async(self.save, thread_sensitive=False)(name, content, max_length)
+        """See save(); content is read on the event loop's thread, a chunk at a time."""
+        return await native(self.save, name, content, max_length)
 
     async def aopen(self, name: Name, mode: str = "rb") -> File:
-        """See open(); the file it gives is a sync one, to be used in a thread."""
-        return await sync_to_async(self.open, thread_sensitive=False)(name, mode)
+        """See open(); the file it gives is a sync one, used by `await native(file.read)`."""
+        return await native(self.open, name, mode)
 
 
 def _bytes(content: Any) -> Iterator[bytes]:

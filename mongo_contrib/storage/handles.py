@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
     from .backend import GridFSStorage
-    from .files import GridFSFiles, Upload
+    from .files import Upload
 
 __all__ = ["GridFSFile"]
 
@@ -45,7 +45,7 @@ class GridFSFile(File):
         if mode.startswith("r"):
             self._info = self._storage.get_info(self.name)
             binary: Any = io.BufferedReader(
-                _Reader(self._storage.files, self._info), File.DEFAULT_CHUNK_SIZE
+                _Reader(self._storage, self._info), File.DEFAULT_CHUNK_SIZE
             )
         else:
             # Without a buffer: flushing one in the garbage collector could reach the server.
@@ -111,8 +111,9 @@ class GridFSFile(File):
 class _Reader(io.RawIOBase):
     """The bytes of a stored file, from any position; only the chunks that are needed are read."""
 
-    def __init__(self, files: "GridFSFiles", info: FileInfo) -> None:
-        self._files, self._info = files, info
+    def __init__(self, storage: "GridFSStorage", info: FileInfo) -> None:
+        # Not its `files`, which are those of the place that asks: a thread or an event loop.
+        self._storage, self._info = storage, info
         self._position = 0
         self._rest = memoryview(b"")  # of the chunk that was read last
         self._chunks: Iterator[bytes] | None = None
@@ -138,7 +139,7 @@ class _Reader(io.RawIOBase):
     def readinto(self, buffer: "WriteableBuffer") -> int:
         if not self._rest:
             if self._chunks is None:
-                self._chunks = self._files.read(self._info, self._position)
+                self._chunks = self._storage.files.read(self._info, self._position)
             self._rest = memoryview(next(self._chunks, b""))
         target = memoryview(buffer)
         data = self._rest[: len(target)]
@@ -149,7 +150,9 @@ class _Reader(io.RawIOBase):
 
     def readall(self) -> bytes:
         chunks = (
-            self._files.read(self._info, self._position) if self._chunks is None else self._chunks
+            self._storage.files.read(self._info, self._position)
+            if self._chunks is None
+            else self._chunks
         )
         data = b"".join([self._rest, *chunks])
         self._position += len(data)

@@ -94,8 +94,7 @@ def test_managers_have_what_djangos_managers_have():
 
 @pytest.mark.parametrize("name", [name for name, call in CALLS.items() if call])
 async def test_it_answers_without_a_thread(library, name):
-    await Author.objects.aexists()
-    with no_thread_hop() as sent:
+    async with no_thread_hop() as sent:
         result = await CALLS[name](Author.objects.order_by("name"))
     assert sent
     del result
@@ -104,7 +103,7 @@ async def test_it_answers_without_a_thread(library, name):
 async def test_answers_are_those_of_the_synchronous_methods(library):
     found = Author.objects.order_by("name")
     authors = await collected(found)
-    with no_thread_hop():
+    async with no_thread_hop():
         assert [each.name for each in authors] == ["Author 0", "Author 1", "Author 2"]
         assert await found.aaggregate(number=Count("pk")) == {"number": 3}
         assert await found.acount() == await found.aestimated_count() == 3
@@ -122,8 +121,7 @@ async def test_answers_are_those_of_the_synchronous_methods(library):
 
 
 async def test_writing(library):
-    await Author.objects.aexists()
-    with no_thread_hop():
+    async with no_thread_hop():
         author, created = await Author.objects.aget_or_create(
             name="new", defaults={"email": "new@x.org"}
         )
@@ -145,8 +143,7 @@ async def test_writing(library):
 
 
 async def test_deleting_walks_references_as_ever(library):
-    await Author.objects.aexists()
-    with no_thread_hop():
+    async with no_thread_hop():
         deleted, each = await Author.objects.filter(name="Author 1").adelete()
     assert (deleted, each) == (3, {"testapp.Author": 1, "testapp.Book": 2})
     assert await Book.objects.acount() == 4
@@ -189,8 +186,7 @@ def test_streams_yield_what_loops_do(library, kind, how):
         return STREAMS[kind](Book.objects.order_by("title"))
 
     async def stream():
-        await Author.objects.aexists()
-        with no_thread_hop():
+        async with no_thread_hop():
             if how == "async for":
                 return [shown(each) async for each in books()]
             chunk_size = 2000 if how == "aiterator" else 1
@@ -319,7 +315,7 @@ async def test_a_reference_that_is_not_loaded_is_refused_with_a_cure(library):
 
 async def test_related_objects_can_be_prefetched_for_documents_at_hand(library):
     books = [book async for book in Book.objects.order_by("title")]
-    with no_thread_hop() as sent:
+    async with no_thread_hop() as sent:
         await aprefetch_related_objects(
             books, Prefetch("author", Author.objects.filter(name__gt="Author 0")), "author__books"
         )
