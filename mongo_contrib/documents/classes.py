@@ -5,16 +5,24 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.base import ModelBase
 
+from ..mapping.families import CLASS_KEY
+from ..mapping.kinds import plan_class
 from ..mapping.lazy import LAZY
+from .embedded_references import look_inside
 from .fields.objectid import ObjectIdAutoField
 from .fields.position import PositionField
-from .indexes import name_index
+from .index_keys import name_index
+from .inheritance import ClassNameField, inherited, joined, share, shared_parents, taken_as_abstract
 from .options import django_meta, read_options
-from .related import DocumentForeignKeyDescriptor, DocumentOneToOneDescriptor
+from .related import (
+    DocumentForeignKeyDescriptor,
+    DocumentOneToOneDescriptor,
+    EmbeddedReverseDescriptor,
+)
+from .twins import DocumentReverseDescriptor
 
 #: The manager that Django's own machinery uses (`_base_manager`), under this name on each class.
 BASE_MANAGER = "_documents"
@@ -31,13 +39,15 @@ class DocumentBase(ModelBase):
         attrs = {**attrs, "_options": mcs._read_options(name, bases, meta)}
         if meta is not None:
             attrs["Meta"] = django_meta(meta)
+        shared: tuple[Any, ...] = ()
         if any(isinstance(parent, DocumentBase) for parent in parents):
             if getattr(meta, "proxy", False):
                 return super().__new__(mcs, name, bases, attrs, **kwargs)
-            mcs._refuse_concrete_parents(name, parents)
-            if not getattr(meta, "abstract", False) and not _declares_primary_key(parents, attrs):
-                attrs = {"id": mcs.automatic_key(), **attrs}
-        return super().__new__(mcs, name, bases, attrs, **kwargs)
+            shared = shared_parents(name, parents)
+            if not getattr(meta, "abstract", False):
+                attrs = {**mcs._automatic_fields(bases, parents, attrs), **attrs}
+        with taken_as_abstract(shared):
+            return super().__new__(mcs, name, bases, attrs, **kwargs)
 
     _read_options = staticmethod(read_options)
 
@@ -45,15 +55,21 @@ class DocumentBase(ModelBase):
     def automatic_key() -> models.Field:
         return ObjectIdAutoField(primary_key=True, verbose_name="ID", auto_created=True)
 
+    @classmethod
+    def _automatic_fields(
+        mcs, bases: tuple[type, ...], parents: list[ModelBase], attrs: dict[str, Any]
+    ) -> dict[str, models.Field]:
+        """Return the fields that a class has without declaring them."""
+        added: dict[str, models.Field] = {}
+        if not _declares_primary_key(parents, attrs):
+            added["id"] = mcs.automatic_key()
+        if attrs["_options"].allow_inheritance and not any(hasattr(b, CLASS_KEY) for b in bases):
+            added[CLASS_KEY] = mcs.class_name()
+        return added
+
     @staticmethod
-    def _refuse_concrete_parents(name: str, parents: list[ModelBase]) -> None:
-        for parent in parents:
-            if hasattr(parent, "_meta") and not parent._meta.abstract:
-                raise ImproperlyConfigured(
-                    f"{name} inherits from {parent._meta.label}, which has a collection of its "
-                    "own; inherit from an abstract class (Meta: abstract = True), or make "
-                    f"{name} a proxy (Meta: proxy = True)."
-                )
+    def class_name() -> models.Field:
+        return ClassNameField(db_index=True)
 
     def add_to_class(cls, name: str, value: Any) -> None:
         if isinstance(value, models.Field):
@@ -66,7 +82,8 @@ class DocumentBase(ModelBase):
                     if isinstance(value, models.OneToOneField)
                     else DocumentForeignKeyDescriptor
                 )
-        super().add_to_class(name, value)
+                value.related_accessor_class = cls._way_back(value)
+        super().add_to_class(name, inherited(cls, name, value))
         if isinstance(value, models.Field):
             descriptor = LAZY.get(type(cls.__dict__.get(value.attname)))
             if descriptor is not None:
@@ -76,9 +93,17 @@ class DocumentBase(ModelBase):
                 if made in cls.__dict__:
                     delattr(cls, made)
         if name == "_meta":
+            share(cls, value)
             # With a plain model as the first base, Django would take that one's.
             value.managed = False
             value.base_manager_name = BASE_MANAGER
+
+    @staticmethod
+    def _way_back(reference: Any) -> Any:
+        """Return the descriptor that a reference adds to the class it refers to."""
+        if isinstance(reference, models.OneToOneField):
+            return reference.related_accessor_class
+        return DocumentReverseDescriptor
 
     def _store_key(cls, field: models.Field) -> None:
         field.db_column = "_id"
@@ -87,7 +112,10 @@ class DocumentBase(ModelBase):
         for index in cls._meta.indexes:
             if not index.name:
                 name_index(cls, index)
+        joined(cls)
+        cls._plan_class = plan_class(cls)
         super()._prepare()
+        look_inside(cls)
 
 
 def _declares_primary_key(parents: list[ModelBase], attrs: dict[str, Any]) -> bool:
@@ -110,6 +138,14 @@ class EmbeddedDocumentBase(DocumentBase):
     @staticmethod
     def automatic_key() -> models.Field:
         return PositionField(primary_key=True, auto_created=True)
+
+    @staticmethod
+    def class_name() -> models.Field:
+        return ClassNameField()
+
+    @staticmethod
+    def _way_back(reference: Any) -> Any:
+        return EmbeddedReverseDescriptor
 
     def _store_key(cls, field: models.Field) -> None:
         """A key that the class declares is stored like any other field."""

@@ -11,7 +11,8 @@ from typing import Any
 from django.utils.functional import cached_property
 
 from ..query.crossing import refuse_embedded
-from .reference_managers import ListManager, ReferringManager
+from .list_manager import ListManager
+from .referring_manager import ReferringManager
 
 
 class ReferenceListDescriptor:

@@ -40,6 +40,24 @@ class LazyAttribute(DeferredAttribute):
         return value
 
 
+    def fetch_many(self, instances: list[Any]) -> None:
+        """See `DeferredAttribute`: Django 6.1 fetches for all peers together.
+
+        What came is what the next save compares with.
+        """
+        attname = self.field.attname
+        missing = [each for each in instances if attname not in each.__dict__]
+        super().fetch_many(instances)  # type: ignore[misc]
+        for each in missing:
+            loaded = each._loaded_from(each._state.db) if attname in each.__dict__ else None
+            if loaded is not None:
+                from .plan import plan_of
+
+                field = plan_of(type(each)).by_attname[attname]
+                document = plan_of(type(each)).encode(each, add=False, raw=True, fields=[field])
+                each._remember(each._state.db, loaded, [field], document)
+
+
 class LazyKeyAttribute(LazyAttribute, ForeignKeyDeferredAttribute):
     """The attribute of a reference's key."""
 

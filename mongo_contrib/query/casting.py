@@ -12,6 +12,7 @@ from django.db import DataError, models
 from django.utils.functional import Promise
 
 from ..mapping.encoding import encode_value, refuse_container
+from ..mapping.families import root_of
 from .conditions import NOTHING
 from .paths import Path, kind
 
@@ -41,7 +42,7 @@ def cast(path: Path, value: Any) -> Any:
         field = field.base_field
     elif kind(field) == "EmbeddedDocumentListField" and not isinstance(value, list | tuple):
         return field.encode_document(value)
-    elif field.is_relation:
+    if field.is_relation and not isinstance(value, list | tuple):
         value = _related_key(field, value)
     if kind(field) == "DecimalField":
         return _decimal(field, value)
@@ -61,7 +62,8 @@ def _related_key(field: Any, value: Any) -> Any:
     if not isinstance(value, models.Model):
         return value
     remote = field.remote_field.model
-    if not isinstance(value, remote._meta.concrete_model):
+    # A relative of that class just isn't found: deletion asks for mixed lots of them.
+    if not isinstance(value, root_of(remote)):
         raise ValueError(f'Cannot query "{value}": Must be "{remote._meta.object_name}" instance.')
     key = getattr(value, field.target_field.attname)
     if key is None:

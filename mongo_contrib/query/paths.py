@@ -17,6 +17,9 @@ from django.db import models
 from django.db.models.constants import LOOKUP_SEP
 from django.utils import tree  # noqa: F401
 
+from ..mapping.dynamic import UndeclaredField, is_odd
+from ..mapping.families import heirs
+
 #: Transforms of dates, and the unit each yields.
 DATE_PARTS = frozenset(
     {
@@ -74,6 +77,8 @@ def resolve(model: Any, name: str) -> Path:
     column, list_path = "", None
     key: str | None = None
     while True:
+        if hasattr(field, "keys_follow"):
+            field, position = undeclared_field(field.model, parts[position:]), position + 1
         if not getattr(field, "concrete", False):
             return _cross(field, column, list_path, parts[position:])
         column = f"{column}.{key or field.column}" if column else field.column
@@ -81,7 +86,7 @@ def resolve(model: Any, name: str) -> Path:
         rest = parts[position:]
         if not rest:
             return Path(column, field, [], list_path)
-        if field.is_relation:
+        if field.is_relation and not (hasattr(field, "base_field") and rest[0].isdecimal()):
             # A key that is itself a reference leads on from the value that is stored here.
             while _names_target(field, rest[0]) and field.target_field.is_relation:
                 field, rest = field.target_field, rest[1:]
@@ -92,6 +97,9 @@ def resolve(model: Any, name: str) -> Path:
             if _is_lookup(field, rest):
                 return Path(column, field, rest, list_path)
             return _cross(field, column, list_path, rest)
+        if rest[0] in getattr(field, "stored_parts", ()):
+            field, position = field.stored_parts[rest[0]], position + 1
+            continue
         if hasattr(field, "document"):
             if kind(field) == "EmbeddedDocumentListField":
                 if rest[0].isdecimal():
@@ -99,10 +107,10 @@ def resolve(model: Any, name: str) -> Path:
                     rest = rest[1:]
                     if not rest:
                         return Path(column, field, [], list_path)
-                elif has_field(field.document, rest[0]):
+                elif has_field(field.alternatives, rest[0]):
                     list_path = column
-            if has_field(field.document, rest[0]):
-                field = get_field(field.document, rest[0])
+            if has_field(field.alternatives, rest[0]):
+                field = get_field(field.alternatives, rest[0])
                 position += 1
                 continue
             return Path(column, field, rest, list_path)
@@ -132,15 +140,48 @@ def get_field(model: Any, name: str) -> Any:
         for relation in opts.related_objects:
             if relation.field.related_query_name() == name:
                 return relation
+        if getattr(model, "_is_dynamic", False) and not names_lookup(name):
+            return undeclared_field(model, [name])
+        raise unknown_field(model, name) from None
+
+
+def undeclared_field(model: Any, names: list[str]) -> Any:
+    """Return what stands for the undeclared key that `names` begin with; FieldError for wrong ones."""
+    label = model._meta.label
+    if not names:
         raise FieldError(
-            f"Cannot resolve keyword {name!r} into field of {opts.label}. Choices are: "
-            f"{', '.join(sorted(_choices(opts)))}{did_you_mean(name, _choices(opts))}"
-        ) from None
+            f"'dynamic' of {label} is all that is undeclared; name a key, as dynamic__key."
+        )
+    key = names[0]
+    if is_odd(key):
+        raise FieldError(f"{key!r} is no key that a look-up into {label} can name.")
+    for field in model._meta.concrete_fields:
+        if field.column == key and field.name != key:
+            raise FieldError(f"Under {key!r}, {label} stores {field.name!r}; name that.")
+    return UndeclaredField(model, key)
+
+
+def unknown_field(model: Any, name: str) -> FieldError:
+    """Return the error of a name that is no field of `model`, naming the choices."""
+    choices = _choices(model._meta)
+    return FieldError(
+        f"Cannot resolve keyword {name!r} into field of {model._meta.label}. Choices are: "
+        f"{', '.join(sorted(choices))}{did_you_mean(name, choices)}{_who_has(model, name)}"
+    )
 
 
 def _choices(opts: Any) -> set[str]:
     names = {relation.field.related_query_name() for relation in opts.related_objects}
     return names | {field.name for field in opts.concrete_fields}
+
+
+def _who_has(model: Any, name: str) -> str:
+    """Return what to add where subclasses have the field: they are asked, not the base."""
+    having = [heir._meta for heir in heirs(model)[1:] if has_field(heir, name)]
+    if not having:
+        return ""
+    labels = " and ".join(meta.label for meta in having)
+    return f" But {labels} has it; ask {having[0].object_name}.objects."
 
 
 def did_you_mean(name: str, choices: Iterable[str]) -> str:

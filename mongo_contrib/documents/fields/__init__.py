@@ -3,6 +3,7 @@
 from .bson_values import BSONField
 from .dicts import DictField, MapField
 from .embedded import EmbeddedDocumentField, EmbeddedDocumentListField
+from .generic_reference import GenericReferenceField, Reference
 from .geo import (
     GeoJSONField,
     GeometryCollectionField,
@@ -16,6 +17,7 @@ from .geo import (
 from .lists import ListField
 from .objectid import ObjectIdAutoField, ObjectIdField
 from .ordered import SortedListField
+from .reference_list import ReferenceListField
 from .sequence import SequenceField
 
 __all__ = [
@@ -24,6 +26,7 @@ __all__ = [
     "EmbeddedDocumentField",
     "EmbeddedDocumentListField",
     "GeoJSONField",
+    "GenericReferenceField",
     "GeometryCollectionField",
     "LineStringField",
     "ListField",
@@ -35,6 +38,8 @@ __all__ = [
     "ObjectIdField",
     "PointField",
     "PolygonField",
+    "Reference",
+    "ReferenceListField",
     "SequenceField",
     "SortedListField",
 ]

@@ -205,13 +205,15 @@ class GenericReferenceField(NestedField):
         setattr(instance, self.name, data)
 
     def formfield(self, **kwargs: Any) -> Any:
-        return super().formfield(**{"form_class": GenericReferenceFormField, **kwargs})
+        kwargs = {"form_class": GenericReferenceFormField, "model_field": self, **kwargs}
+        return super().formfield(**kwargs)
 
 
 class GenericReferenceFormField(forms.CharField):
     """A text input for `app.model:key`; the model field says what that refers to."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, *, model_field: GenericReferenceField, **kwargs: Any) -> None:
+        self.model_field = model_field
         kwargs.setdefault("help_text", _("app.model:key"))
         kwargs.setdefault("empty_value", None)
         super().__init__(**kwargs)
@@ -219,8 +221,11 @@ class GenericReferenceFormField(forms.CharField):
     def prepare_value(self, value: Any) -> Any:
         return str(value) if isinstance(value, Reference) else value
 
+    def to_python(self, value: Any) -> Any:
+        return self.model_field.to_python(super().to_python(value))
+
     def has_changed(self, initial: Any, data: Any) -> bool:
-        return super().has_changed(self.prepare_value(initial), data)
+        return bool((self.prepare_value(initial) or "") != (data or "").strip())
 
 
 class _ModelName(models.CharField):
