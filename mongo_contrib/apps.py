@@ -17,6 +17,9 @@ class MongoContribConfig(AppConfig):
 
     def ready(self) -> None:
         from mongo_contrib import checks  # noqa: F401 - importing registers them
+        from mongo_contrib.documents import signals
+
+        signals.install()
 
     def mongo_collections(self, alias: str) -> list[CollectionSpec]:
         """The collections of every Document class that lives on ``alias``, and their counters'."""
