@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from bson import Regex
+from bson import DBRef, Regex
 
 from ..casting import all_fulfil, cast, holds_values, required, rounded
 from ..conditions import NOTHING, Condition, all_of, any_of
@@ -23,7 +23,7 @@ def equal(path: str, value: Any) -> Condition:
     return {path: {"$eq": value} if isinstance(value, _NEVER_BARE) else value}
 
 
-_NEVER_BARE = (dict, re.Pattern, Regex)
+_NEVER_BARE = (dict, re.Pattern, DBRef, Regex)
 
 
 def equal_all(path: str, values: list[Any]) -> Condition:

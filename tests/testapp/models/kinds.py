@@ -40,7 +40,7 @@ class Pattern(Document):
     """Values of one BSON type, or of two."""
 
     regex = BSONField(types="regex")
-    code = BSONField(types=["javascript", "javascriptWithScope"], null=True)
+    code = BSONField(types=["javascript", "javascriptWithScope"], null=True, blank=True)
 
 
 class Measures(EmbeddedDocument):
