@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from django.db import models
+from django.db import models, router
 
 from ..mapping.encoding import encode_value
 from ..mapping.lazy import broken, is_pending
 from ..mapping.plan import plan_of
+from ..query.collector import DocumentCollector
 from ..query.manager import DocumentManager, EmbeddedManager
 from ..repository import Repository
 from .checks import check_document, check_embedded
@@ -17,9 +18,12 @@ from .constraints import on_server
 from .constructing import Constructing
 from .options import DocumentOptions
 from .saving import Saving
+from .twins import DocumentTwins
+from .uniqueness import constraints as shared_constraints
+from .uniqueness import unique_checks
 
 
-class Document(Saving, Constructing, models.Model, metaclass=DocumentBase):
+class Document(Saving, Constructing, DocumentTwins, models.Model, metaclass=DocumentBase):
     """Base of all classes whose instances are documents of a MongoDB collection.
 
     A Django model in everything but persistence: fields, `Meta`, validation, signals, forms,
@@ -69,12 +73,26 @@ class Document(Saving, Constructing, models.Model, metaclass=DocumentBase):
         """Return the stored form of one field's value, for writers that know only the class."""
         return None if value is None else encode_value(field, value)
 
+    def delete(self, using: str | None = None, keep_parents: bool = False) -> Any:
+        """See `Model.delete()`."""
+        if not self._is_pk_set():
+            # Django says what is wrong.
+            return super().delete(using, keep_parents)
+        alias = using or router.db_for_write(type(self), instance=self)
+        collector = DocumentCollector(using=alias, origin=self)
+        collector.collect([self], keep_parents=keep_parents)
+        return collector.delete()
+
     def get_constraints(self) -> Any:
         """See `Model.get_constraints()`; conditions are evaluated without SQL."""
         return [
             (model, [on_server(constraint) for constraint in constraints])
-            for model, constraints in super().get_constraints()
+            for model, constraints in shared_constraints(type(self), super().get_constraints())
         ]
+
+    def _get_unique_checks(self, exclude: Any = None, **kwargs: Any) -> Any:
+        unique, dates = super()._get_unique_checks(exclude, **kwargs)
+        return unique_checks(type(self), unique, exclude), dates
 
 
 class EmbeddedDocument(Constructing, models.Model, metaclass=EmbeddedDocumentBase):

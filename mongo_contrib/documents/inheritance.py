@@ -138,7 +138,10 @@ def _make_own(field: Any) -> None:
     remote, origin = field.remote_field, field.model
     for part in (field, remote) if remote else (field,):
         for name in list(vars(part)):
-            if isinstance(getattr(type(part), name, None), cached_property):
+            # CharField keeps the one of its max_length in this list only.
+            if name != "validators" and isinstance(
+                getattr(type(part), name, None), cached_property
+            ):
                 del vars(part)[name]
     if remote is None or not is_shared(origin):
         return

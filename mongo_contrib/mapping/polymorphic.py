@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from ..exceptions.classes import UnreadableValue
-from .fields import FieldPlan
 from .families import CLASS_KEY, class_names, family, heirs
+from .fields import FieldPlan
 from .hydration import Hydrator
 from .plan import Plan, plan_of
 
