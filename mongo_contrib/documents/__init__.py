@@ -10,6 +10,7 @@ from ..query.bulk import (
     UpdateOne,
 )
 from ..query.changes import Change
+from ..query.geo import Box, Circle
 from ..query.manager import DocumentManager
 from ..query.prefetching import afetch, fetch
 from ..query.queryset import DocumentQuerySet
@@ -21,8 +22,8 @@ from .fields import (
     DictField,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
-    GeoJSONField,
     GenericReferenceField,
+    GeoJSONField,
     GeometryCollectionField,
     LineStringField,
     ListField,
@@ -48,12 +49,15 @@ from .indexes import (
     TTLIndex,
     WildcardIndex,
 )
+from .search_indexes import SearchIndex, VectorSearchIndex
 
 __all__ = [
     "PULL",
     "BSONField",
+    "Box",
     "BulkResult",
     "Change",
+    "Circle",
     "CollationIndex",
     "DeleteMany",
     "DeleteOne",
@@ -67,9 +71,9 @@ __all__ = [
     "EmbeddedDocument",
     "EmbeddedDocumentField",
     "EmbeddedDocumentListField",
+    "GenericReferenceField",
     "GeoJSONField",
     "GeoSphereIndex",
-    "GenericReferenceField",
     "GeometryCollectionField",
     "HashedIndex",
     "InsertOne",
@@ -86,12 +90,14 @@ __all__ = [
     "Reference",
     "ReferenceListField",
     "ReplaceOne",
+    "SearchIndex",
     "SequenceField",
     "SortedListField",
     "TTLIndex",
     "TextIndex",
     "UpdateMany",
     "UpdateOne",
+    "VectorSearchIndex",
     "WildcardIndex",
     "afetch",
     "fetch",

@@ -18,6 +18,7 @@ from ..mapping.plan import plan_of
 from .bulk import BulkResult, bulk_write
 from .changes import OPERATIONS, Changes, stages
 from .conditions import NOTHING, all_of
+from .finding import Finding
 from .iterables import StoredIterable
 from .updates import element_update_of, refuse_expressions, update_of
 from .upserts import on_insert
@@ -25,7 +26,7 @@ from .upserts import on_insert
 _NOT_GIVEN = object()
 
 
-class Operations:
+class Operations(Finding):
     """Mixed into `DocumentQuerySet`. Like `update()`, none of these sends signals."""
 
     # Reading
@@ -301,6 +302,8 @@ class Operations:
             raise TypeError(f"Cannot use {name}() once a slice has been taken.")
         if self.query.stages:
             raise TypeError(f"Cannot use {name}() after pipeline().")
+        if self.query.source is not None:
+            raise TypeError(f"Cannot use {name}() after near() or a search; filter by keys.")
 
     def _first_options(self: Any) -> dict[str, Any]:
         """Return what says which document comes first, and what of it is wanted."""

@@ -204,7 +204,7 @@ class DocumentQuery(Annotated, Ordered, Selective):
             return self._keys_first(using)
         where = [evaluate(node, using) for node in self.where]
         if self.source is not None:
-            where.append(self.source.condition())
+            where = self.source.narrowed(where)
         return all_of([class_condition(self.model), *where])
 
     def _keys_first(self, using: str) -> Condition:
@@ -379,7 +379,7 @@ class DocumentQuery(Annotated, Ordered, Selective):
     @property
     def filters_plainly(self) -> bool:
         """Whether `find()` can tell which documents are meant, and `count()` how many."""
-        if self.stages or (self.source is not None and not self.source.is_condition):
+        if self.stages or (self.source is not None and not self.source.finds_plainly(self.where)):
             return False
         return not any(needs_scope(node) for node in self.where)
 
@@ -396,7 +396,8 @@ class DocumentQuery(Annotated, Ordered, Selective):
     def run_pipeline(
         self, using: str, stages: list[dict[str, Any]], **options: Any
     ) -> Iterator[dict[str, Any]]:
-        return self.repository(using).aggregate(stages, **self.server_options(), **options)
+        found = self.repository(using).aggregate(stages, **self.server_options(), **options)
+        return found if self.source is None else self.source.told(found, using)
 
     def has_results(self, using: str, limit: int | None = None) -> bool:
         if self.filters_plainly and self.grouping is None:

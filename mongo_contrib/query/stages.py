@@ -57,7 +57,10 @@ def filter_stages(query: Any, scope: Scope) -> list[dict[str, Any]] | None:
     condition = all_of([class_condition(query.model), *conditions])
     if condition is NOTHING:
         return None
-    stages = matching(condition)
+    if query.source is not None:
+        stages = query.source.stages(condition)
+    else:
+        stages = matching(condition)
     joined = [node for node in query.where if needs_scope(node)]
     if joined:
         condition = all_of([condition_in(scope, node) for node in joined])

@@ -3,7 +3,7 @@
 Adding one is a function with the decorator `@lookup(name)`, in the module of its kind.
 """
 
-from . import arrays, comparisons, keys, text, types  # noqa: F401
+from . import arrays, comparisons, geo, keys, text, types  # noqa: F401
 from .arrays import LENGTHS
 from .table import APPLIES, LOOKUPS, Lookup, applicable, applies, lookup
 

@@ -10,8 +10,12 @@ from mongo_contrib.documents import (
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
     GeoSphereIndex,
+    LineStringField,
     ListField,
     PointField,
+    PolygonField,
+    SearchIndex,
+    VectorSearchIndex,
 )
 
 
@@ -62,7 +66,7 @@ class Job(Document):
 
 class Place(Document):
     name = models.CharField(max_length=50)
-    location = PointField(null=True, blank=True)
+    location = PointField(null=True, blank=True, geo_index=False)
     country = models.CharField(max_length=2, default="DE")
 
     class Meta:
@@ -75,4 +79,26 @@ class Place(Document):
 class Unindexed(Document):
     """A place that no index helps to find."""
 
-    location = PointField()
+    location = PointField(geo_index=False)
+
+
+class Region(Document):
+    name = models.CharField(max_length=50)
+    area = PolygonField(null=True, blank=True)
+    route = LineStringField(null=True, blank=True)
+
+
+class Article(Document):
+    """What searches find, on servers that have them."""
+
+    title = models.CharField(max_length=100, db_column="headline")
+    body = models.TextField(default="", blank=True)
+    kind = models.CharField(max_length=20, default="news")
+    author = EmbeddedDocumentField(OrderStats, null=True, blank=True)
+    vector = ListField(models.FloatField(), default=list, blank=True)
+
+    class Meta:
+        indexes = [
+            SearchIndex(fields=["title", "body"]),
+            VectorSearchIndex("vector", dimensions=3, filters=["kind"]),
+        ]
