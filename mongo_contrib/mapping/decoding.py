@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import uuid
 from collections.abc import Callable
 from typing import Any
 
@@ -46,6 +47,13 @@ def _decode_duration(value: Any) -> Any:
     return datetime.timedelta(microseconds=value)
 
 
+def _decode_uuid(value: Any) -> Any:
+    if isinstance(value, uuid.UUID):
+        return value
+    # Those of old drivers (binary subtype 3) have their bytes in orders that nothing tells apart.
+    raise TypeError(f"a UUID cannot be made of {value!r}")
+
+
 def _decode_binary(value: Any) -> Any:
     # Of another subtype than 0 the driver makes a subclass of bytes, which a save must find again.
     if isinstance(value, bytes):
@@ -66,4 +74,5 @@ DECODERS: dict[str, Callable[[Any], Any]] = {
     "FloatField": _decode_float,
     "JSONField": detached,
     "BinaryField": _decode_binary,
+    "UUIDField": _decode_uuid,
 }

@@ -86,12 +86,23 @@ class JSONField(serializers.JSONField):
 class ExtendedJSONField(JSONField):
     """Any BSON value as Extended JSON, both ways: what was got can be put, types and all."""
 
+    def __init__(self, *, model_field: Any, **kwargs: Any) -> None:
+        self.model_field = model_field
+        super().__init__(**kwargs)
+
     def to_internal_value(self, data: Any) -> Any:
         value = super().to_internal_value(data)
         try:
-            return from_jsonable(value)
+            value = from_jsonable(value)
         except ValueError:
             self.fail("invalid")
+        value = self.model_field.to_value(value)
+        if value is not None:
+            try:
+                self.model_field.to_bson(value)
+            except (TypeError, ValueError, DataError) as error:
+                raise serializers.ValidationError(str(error)) from error
+        return value
 
     def to_representation(self, value: Any) -> Any:
         return jsonable(value)

@@ -68,7 +68,7 @@ class DocumentSerializer(serializers.ModelSerializer):
             child_options.pop("label", None)
             options["child"] = child_class(**child_options)
             options.setdefault("allow_empty", model_field.blank)
-        elif issubclass(field_class, fields.GeoJSONField):
+        elif issubclass(field_class, fields.ExtendedJSONField | fields.GeoJSONField):
             options["model_field"] = model_field
         elif isinstance(model_field, documents.SequenceField) and model_field.format:
             field_class = serializers.CharField

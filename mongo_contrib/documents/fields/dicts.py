@@ -37,6 +37,9 @@ class _KeyedField(NestedField):
             )
         return dict(value)
 
+    def to_value(self, value: Any) -> Any:
+        return None if value is None else self.to_python(self.as_dict(value))
+
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(
             **{"form_class": ExtendedJSONFormField, "model_field": self, **kwargs}

@@ -46,7 +46,7 @@ class Pattern(Document):
 class Measures(EmbeddedDocument):
     """Django's fields that need an encoding of their own."""
 
-    data = models.BinaryField(null=True, blank=True, editable=True)
+    data = models.BinaryField(null=True, blank=True)
     amount = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     moment = models.DateTimeField(null=True, blank=True)
     day = models.DateField(null=True, blank=True, db_column="date")
@@ -56,7 +56,7 @@ class Measures(EmbeddedDocument):
 
 class Measured(Document):
     name = models.CharField(max_length=20, blank=True)
-    data = models.BinaryField(null=True, blank=True, editable=True)
+    data = models.BinaryField(null=True, blank=True)
     amount = models.DecimalField(max_digits=8, decimal_places=2, null=True, blank=True)
     moment = models.DateTimeField(null=True, blank=True)
     duration = models.DurationField(null=True, blank=True, db_column="took")
