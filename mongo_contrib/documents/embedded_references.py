@@ -10,7 +10,6 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from django.apps import apps
 from django.db import models
 
 from ..mapping.families import bases, heirs
@@ -144,7 +143,7 @@ def _look_into(model: Any, steps: tuple[Any, ...]) -> None:
         if isinstance(document, str):
             app_label, _, name = document.rpartition(".")
             key = (app_label or field.model._meta.app_label, name.lower())
-            apps.lazy_model_operation(partial(_found, model, steps), key)
+            field.model._meta.apps.lazy_model_operation(partial(_found, model, steps), key)
         elif getattr(document, "_is_embedded", False):
             _found(model, steps, document)
 

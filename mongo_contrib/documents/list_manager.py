@@ -52,7 +52,7 @@ class ListManager(SideManager):
         cached = self._cached()
         if cached is not None:
             return cached
-        return self._apply_rel_filters(super().get_queryset())  # type: ignore[misc]
+        return self._apply_rel_filters(super().get_queryset())
 
     def _apply_rel_filters(self, queryset: Any) -> Any:
         queryset._add_hints(instance=self.instance)
@@ -67,7 +67,7 @@ class ListManager(SideManager):
     def get_prefetch_querysets(self, instances: Any, querysets: Any = None) -> Any:
         queryset = given_queryset(querysets)
         if queryset is None:
-            queryset = super().get_queryset()  # type: ignore[misc]
+            queryset = super().get_queryset()
         queryset._add_hints(instance=instances[0])
         queryset = queryset.using(queryset._db or self._db)
         in_its_order = bool(queryset.query.order_by)
@@ -148,7 +148,7 @@ class ListManager(SideManager):
         """Save a new document of the other class and put it at the end of the list."""
         refuse_through(through_defaults)
         with self._both_or_none():
-            made = super().create(**kwargs)  # type: ignore[misc]
+            made = super().create(**kwargs)
             self.add(made)
         return made
 
@@ -159,7 +159,7 @@ class ListManager(SideManager):
         """See `QuerySet.get_or_create()`, among those in the list; a new one is added to it."""
         refuse_through(through_defaults)
         with self._both_or_none():
-            found, created = super().get_or_create(**kwargs)  # type: ignore[misc]
+            found, created = super().get_or_create(**kwargs)
             if created:
                 self.add(found)
         return found, created
@@ -171,7 +171,7 @@ class ListManager(SideManager):
         """See `QuerySet.update_or_create()`, among those in the list; a new one is added."""
         refuse_through(through_defaults)
         with self._both_or_none():
-            found, created = super().update_or_create(**kwargs)  # type: ignore[misc]
+            found, created = super().update_or_create(**kwargs)
             if created:
                 self.add(found)
         return found, created

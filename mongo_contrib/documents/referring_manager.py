@@ -24,7 +24,7 @@ class ReferringManager(SideManager):
         cached = self._cached()
         if cached is not None:
             return cached
-        return self._apply_rel_filters(super().get_queryset())  # type: ignore[misc]
+        return self._apply_rel_filters(super().get_queryset())
 
     def _apply_rel_filters(self, queryset: Any) -> Any:
         queryset._add_hints(instance=self.instance)
@@ -35,7 +35,7 @@ class ReferringManager(SideManager):
     def get_prefetch_querysets(self, instances: Any, querysets: Any = None) -> Any:
         queryset = given_queryset(querysets)
         if queryset is None:
-            queryset = super().get_queryset()  # type: ignore[misc]
+            queryset = super().get_queryset()
         queryset._add_hints(instance=instances[0])
         queryset = queryset.using(queryset._db or self._db)
         field = self.reference
@@ -107,7 +107,7 @@ class ReferringManager(SideManager):
     @writes
     def create(self, **kwargs: Any) -> Any:
         """Save a new document whose list holds this one's key."""
-        return super().create(**self._with_key(kwargs))  # type: ignore[misc]
+        return super().create(**self._with_key(kwargs))
 
     acreate = twin(create)
 
@@ -115,7 +115,7 @@ class ReferringManager(SideManager):
     def get_or_create(self, defaults: Any = None, **kwargs: Any) -> tuple[Any, bool]:
         """See `QuerySet.get_or_create()`, among those whose lists hold this one's key."""
         defaults = self._with_key(defaults or {})
-        return super().get_or_create(defaults, **kwargs)  # type: ignore[misc]
+        return super().get_or_create(defaults, **kwargs)
 
     aget_or_create = twin(get_or_create)
 
@@ -125,7 +125,7 @@ class ReferringManager(SideManager):
     ) -> tuple[Any, bool]:
         """See `QuerySet.update_or_create()`, among those whose lists hold this one's key."""
         of_new = self._with_key((defaults if create_defaults is None else create_defaults) or {})
-        return super().update_or_create(defaults, of_new, **kwargs)  # type: ignore[misc]
+        return super().update_or_create(defaults, of_new, **kwargs)
 
     aupdate_or_create = twin(update_or_create)
 

@@ -102,20 +102,3 @@ def test_options_that_cannot_work_are_errors(meta, expected):
         Meta = type("Meta", (), {"app_label": "testapp", **meta})
 
     assert expected in ids(Thing)
-
-
-@isolate_apps("tests.testapp")
-def test_a_reference_inside_of_embedded_documents_is_not_looked_for_by_deletion():
-    class Other(Document):
-        class Meta:
-            app_label = "testapp"
-
-    class Inner(EmbeddedDocument):
-        one = models.ForeignKey(Other, models.PROTECT)
-        two = models.ForeignKey(Other, models.DO_NOTHING)
-
-        class Meta:
-            app_label = "testapp"
-
-    found = [warning.obj.name for warning in Inner.check() if warning.id == "mongo_contrib.W033"]
-    assert found == ["one"]

@@ -36,8 +36,8 @@ def test_the_error_names_holder_field_and_key(person, gone, how, assert_num_comm
     found = getattr(RefPerson.objects, how)
     found = found(pk=person.pk) if how == "get" else found("country").get()
     message = (
-        f"testapp.RefPerson {person.pk}: 'country' refers to testapp.RefCountry {gone}, which does "
-        "not exist."
+        f"testapp.RefPerson {person.pk}: 'country' refers to testapp.RefCountry {gone}, which "
+        "does not exist."
     )
     with pytest.raises(RefCountry.DoesNotExist) as caught:
         found.country  # noqa: B018
@@ -74,7 +74,7 @@ def test_inside_of_embedded_documents_the_place_is_named(gone):
 
 def test_a_reference_that_never_was_stays_djangos_matter():
     with pytest.raises(RefProduct.DoesNotExist, match="has no product"):
-        from tests.testapp.models import RefPart  # noqa: PLC0415
+        from tests.testapp.models import RefPart
 
         field = RefPart._meta.get_field("product")
         field.null = False

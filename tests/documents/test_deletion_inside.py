@@ -7,6 +7,7 @@ from django.contrib.admin.utils import NestedObjects
 from django.db import models, transaction
 from django.db.models import ProtectedError, RestrictedError
 from django.db.models.signals import m2m_changed, post_delete, post_save, pre_delete, pre_save
+from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import (
     PULL,
@@ -90,7 +91,7 @@ def test_pull_takes_keys_out_of_all_lists_by_one_command(people, assert_num_comm
 
 
 def test_the_other_rules_of_lists(people, assert_num_commands):
-    one, two, three, four = people
+    one, two, three, _four = people
     cascading = RefShelf.objects.create(name="c", cascading=[one, two])
     RefShelf.objects.create(name="s", nulled=[one, two], ignored=[one])
     one_key = one.pk
@@ -277,31 +278,37 @@ def test_what_fails_in_the_middle_is_undone(products):
     assert stored(order)["lines"] == [{"product_id": key, "quantity": 1}]
 
 
+@isolate_apps("tests.testapp")
 def test_custom_rules_and_values():
+    class Tag(Document):
+        slug = models.SlugField(primary_key=True)
+
+        class Meta:
+            app_label = "testapp"
+
     class Rule(EmbeddedDocument):
         fixed = models.ForeignKey(
-            RefTag, models.SET("kept"), null=True, related_name="+", db_column="f"
+            Tag, models.SET("kept"), null=True, related_name="+", db_column="f"
         )
-        called = models.ForeignKey(RefTag, models.SET(lambda: "made"), null=True, related_name="+")
+        called = models.ForeignKey(Tag, models.SET(lambda: "made"), null=True, related_name="+")
 
         class Meta:
             app_label = "testapp"
 
     class Ruled(Document):
         rule = EmbeddedDocumentField(Rule, null=True)
-        rules = EmbeddedDocumentListField("Rule")
+        rules = EmbeddedDocumentListField(Rule)
 
         class Meta:
             app_label = "testapp"
 
-    red = RefTag.objects.create(slug="red")
+    red = Tag.objects.create(slug="red")
     made = Ruled.objects.create(
         rule=Rule(fixed=red), rules=[Rule(called=red), Rule(fixed=red), Rule(called_id="x")]
     )
     red.delete()
     assert stored(made)["rule"] == {"f": "kept"}
     assert stored(made)["rules"] == [{"called_id": "made"}, {"f": "kept"}, {"called_id": "x"}]
-    Ruled.objects.collection.drop()
 
 
 def test_the_admin_is_told_what_would_go(people, products):
@@ -317,6 +324,7 @@ def test_the_admin_is_told_what_would_go(people, products):
     assert set(collector.nested()) == {products[0], machine}
 
 
+@isolate_apps("tests.testapp")
 def test_pull_of_what_is_in_no_list_is_an_error():
     class Single(EmbeddedDocument):
         tag = models.ForeignKey(RefTag, PULL, null=True, related_name="+")
@@ -335,6 +343,7 @@ def test_pull_of_what_is_in_no_list_is_an_error():
     assert not [error for error in RefOrder.check() if error.id.startswith("mongo_contrib")]
 
 
+@isolate_apps("tests.testapp")
 def test_what_holds_itself_is_followed_once():
     class Node(EmbeddedDocument):
         tag = models.ForeignKey(RefTag, models.SET_NULL, null=True, related_name="+")

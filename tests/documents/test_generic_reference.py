@@ -11,6 +11,7 @@ from django.contrib.contenttypes.prefetch import GenericPrefetch
 from django.core import serializers
 from django.core.exceptions import FieldError, ValidationError
 from django.db import DataError
+from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import Document, GenericReferenceField, Reference
 from tests.testapp.models import (
@@ -225,6 +226,7 @@ def test_fixtures_and_forms(subjects):
     assert RefRemark.objects.get().subject is None
 
 
+@isolate_apps("tests.testapp")
 def test_classes_that_there_are_not_are_an_error():
     class Pointing(Document):
         one = GenericReferenceField(to=["nothing.Nothing"])

@@ -7,6 +7,7 @@ import json
 import pytest
 from bson import ObjectId
 from django import forms
+from django.contrib.contenttypes.models import ContentType
 from django.core import serializers
 from django.core.exceptions import FieldError, ValidationError
 from django.core.management import call_command
@@ -14,6 +15,7 @@ from django.db import models
 from django.db.models import Count, Prefetch, Q
 from django.db.models.signals import m2m_changed
 from django.db.utils import NotSupportedError
+from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import PULL, Document, ReferenceListField
 from mongo_contrib.documents.schema import collection_spec
@@ -140,7 +142,7 @@ def test_add_and_remove_write_at_once_and_read_back(people, book, assert_num_com
 
 
 def test_what_was_assigned_is_saved_with_what_is_added(people, book):
-    tove, lars, ham = people
+    tove, _lars, ham = people
     book.authors = [ham]
     book.authors.add(tove)
     assert stored(book)["authors_id"] == [ham.pk, tove.pk]
@@ -256,7 +258,7 @@ def test_the_reverse_manager(people, book, assert_num_commands):
 
 
 def test_both_sides_are_prefetched_by_one_query(people, book, assert_num_commands):
-    tove, lars, ham = people
+    _tove, lars, ham = people
     RefBook.objects.create(title="Alone", authors=[ham, lars])
     RefBook.objects.create(title="Nobody")
     with assert_num_commands(2):
@@ -420,6 +422,7 @@ def test_a_form_saves_the_document_and_its_list_by_one_command(people, assert_nu
     assert "authors" in wrong.errors
 
 
+@isolate_apps("tests.testapp")
 def test_a_list_that_is_not_blank_is_required():
     class Required(Document):
         people = ReferenceListField(RefPerson, related_name="+")
@@ -464,9 +467,10 @@ def test_it_has_an_index():
     assert RefBook._meta.get_field("authors").deconstruct()[3]["on_delete"] is PULL
 
 
+@isolate_apps("tests.testapp", "django.contrib.contenttypes")
 def test_checks():
     class Wrong(Document):
-        rows = ReferenceListField("contenttypes.ContentType", related_name="+")
+        rows = ReferenceListField(ContentType, related_name="+")
         nulled = ReferenceListField(RefPerson, models.SET_NULL, related_name="+")
         single = models.ForeignKey(RefPerson, PULL, related_name="+")
 

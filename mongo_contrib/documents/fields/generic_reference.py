@@ -74,7 +74,7 @@ class GenericReferenceField(NestedField):
     @cached_property
     def stored_parts(self) -> dict[str, models.Field]:
         """The fields of what is stored, by the names that look-ups give them."""
-        parts = {"model": _ModelName(max_length=200), "pk": _Key()}
+        parts: dict[str, models.Field] = {"model": _ModelName(max_length=200), "pk": _Key()}
         for name, field in parts.items():
             field.set_attributes_from_name(name)
             field.model = self.model

@@ -315,4 +315,4 @@ class ReferenceListField(NestedField, models.ManyToManyField):
 
 def _text(field: models.Field, key: Any) -> str:
     holder = SimpleNamespace(**{field.attname: key})
-    return field.value_to_string(holder)  # type: ignore[arg-type]
+    return field.value_to_string(holder)
