@@ -20,7 +20,16 @@ from django.core.exceptions import SynchronousOnlyOperation
 from django.db import connections
 from greenlet import getcurrent, greenlet
 
-__all__ = ["bridged_loop", "in_bridge", "in_thread", "native", "on_loop", "stream", "wait"]
+__all__ = [
+    "bridged_loop",
+    "in_bridge",
+    "in_thread",
+    "native",
+    "on_loop",
+    "running_loop",
+    "stream",
+    "wait",
+]
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,6 +66,14 @@ def in_bridge() -> bool:
 def on_loop() -> bool:
     """Return whether this code was called by `native()` and is in its thread."""
     return type(getcurrent()) is Bridge
+
+
+def running_loop() -> asyncio.AbstractEventLoop | None:
+    """Return the event loop that runs in this thread, if any."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
 
 
 def bridged_loop() -> asyncio.AbstractEventLoop:

@@ -2,12 +2,13 @@
 documents through pymongo."""
 
 from collections.abc import AsyncGenerator, Generator, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from typing import Any, Unpack
 
 from pymongo import IndexModel
 from pymongo.results import BulkWriteResult, UpdateResult
 
-from mongo_contrib.bridge import native
+from mongo_contrib.bridge import native, stream
 from mongo_contrib.db.access import CollectionAccess
 from mongo_contrib.db.options import (
     AggregateOptions,
@@ -184,6 +185,14 @@ class Repository(CollectionAccess):
                 yield None
                 while changes.alive:
                     yield changes.try_next()
+
+    async def awatch(
+        self, pipeline: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AsyncGenerator[Document | None, None]:
+        """See watch()."""
+        async with aclosing(stream(self.watch(pipeline, **options), 1)) as events:
+            async for event in events:
+                yield event
 
     # Writing
 
@@ -433,10 +442,7 @@ class Repository(CollectionAccess):
         self, pipeline: Sequence[Mapping[str, Any]], *, verbosity: str = "queryPlanner"
     ) -> Document:
         """See explain_pipeline()."""
-        command = {"aggregate": self.name, "pipeline": list(pipeline), "cursor": {}}
-        async with self._errors:
-            database = (await self._aopen()).database
-            return await database.command({"explain": command, "verbosity": verbosity})
+        return await native(self.explain_pipeline, pipeline, verbosity=verbosity)
 
     async def aexplain(
         self, filter: Filter | None = None, *, verbosity: str = "queryPlanner", **options: Any
@@ -453,7 +459,7 @@ class Repository(CollectionAccess):
         return {"explain": command, "verbosity": verbosity}
 
 
-def _drained(cursor: Any, batch_size: int | None) -> Generator[Document, None, None]:
+def _drained(cursor: Any, batch_size: Any) -> Generator[Document, None, None]:
     """Yield a cursor's documents; to take them out in lists costs less than one by one.
 
     The lists are as long as the server's batches: its first has 101 unless told otherwise.

@@ -1,6 +1,7 @@
 """The verbs, each with its async twin: one suite for both."""
 
 import inspect
+from contextlib import aclosing
 
 import pytest
 from bson import ObjectId
@@ -32,6 +33,7 @@ VERBS = [
     "estimated_count",
     "exists",
     "explain",
+    "explain_pipeline",
     "find",
     "find_one",
     "find_one_and_delete",
@@ -43,6 +45,7 @@ VERBS = [
     "replace_one",
     "update_many",
     "update_one",
+    "watch",
 ]
 
 
@@ -275,6 +278,29 @@ async def test_explain(four):
     assert "queryPlanner" in plan
     stats = await four.explain({"age": 10}, verbosity="executionStats")
     assert stats["executionStats"]["nReturned"] == 1
+    assert "queryPlanner" in str(await four.explain_pipeline([{"$match": {"age": 10}}]))
+
+
+@pytest.mark.needs("change_streams")
+def test_watch_is_open_with_its_first_item(repository):
+    people = repository("people")
+    events = people.watch()
+    assert next(events) is None
+    people.insert_one({"_id": 1})
+    assert next(event for event in events if event)["documentKey"] == {"_id": 1}
+    events.close()
+
+
+@pytest.mark.needs("change_streams")
+async def test_awatch_too(repository):
+    people = repository("people")
+    async with aclosing(people.awatch()) as events:
+        assert await anext(events) is None
+        await people.ainsert_one({"_id": 1})
+        async for event in events:
+            if event:
+                break
+        assert event["documentKey"] == {"_id": 1}
 
 
 # The life of a cursor

@@ -17,7 +17,7 @@ from pymongo.collection import Collection
 from pymongo.driver_info import DriverInfo
 
 import mongo_contrib
-from mongo_contrib.bridge import bridged_loop
+from mongo_contrib.bridge import bridged_loop, running_loop, wait
 from mongo_contrib.db.client import ShellMixin
 from mongo_contrib.db.commands import CommandLog
 from mongo_contrib.db.standins import StandIn, closed_cursors
@@ -76,6 +76,9 @@ class Server:
             return self._loops[loop]
         except KeyError:
             pass
+        if loop is not running_loop():
+            # A thread that is lent to the loop: it has to be made there.
+            return wait(self._aon_loop())
         with self.lock:
             # A loop that was closed without shutting down its generators told nobody.
             for ended in [known for known in self._loops if known.is_closed()]:
@@ -83,6 +86,9 @@ class Server:
             on_loop = self._loops[loop] = LoopClient(self._make(AsyncMongoClient[Document]))
         on_loop.close_with_loop(lambda: self._loops.pop(loop, None))
         return on_loop
+
+    async def _aon_loop(self) -> "LoopClient":
+        return self.on_loop
 
     def collection(self, key: Key) -> Collection[Document]:
         """Return the collection of a key, with the project's codec options."""

@@ -21,7 +21,7 @@ from pymongo.asynchronous.cursor import AsyncCursor
 from pymongo.asynchronous.database import AsyncDatabase
 from pymongo.errors import PyMongoError
 
-from mongo_contrib.bridge import bridged_loop, on_loop, wait
+from mongo_contrib.bridge import bridged_loop, on_loop, running_loop, wait
 
 __all__ = ["StandIn", "closed_cursors", "original", "stand_in"]
 
@@ -126,13 +126,6 @@ async def closed_cursors() -> None:
     # One turn for whoever ends now, too.
     await asyncio.sleep(0)
     await asyncio.gather(*_closing.pop(asyncio.get_running_loop(), ()))
-
-
-def running_loop() -> Any:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 class _Continued:

@@ -55,5 +55,6 @@ def install() -> None:
         signals.post_save,
         signals.pre_delete,
         signals.post_delete,
+        signals.m2m_changed,
     ):
         signal.__class__ = NativeModelSignal

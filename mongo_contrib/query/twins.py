@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, AsyncIterator
 from typing import Any
 
-from django.db.models import prefetch_related_objects
-
 from ..bridge import BATCH, native, stream
 
-__all__ = ["QueryTwins", "aprefetch_related_objects"]
+__all__ = ["QueryTwins"]
 
 
 class QueryTwins:
@@ -123,8 +121,3 @@ class QueryTwins:
     aupdate.alters_data = True  # type: ignore[attr-defined]
     adelete.alters_data = True  # type: ignore[attr-defined]
     adelete.queryset_only = True  # type: ignore[attr-defined]
-
-
-async def aprefetch_related_objects(model_instances: Any, *related_lookups: Any) -> None:
-    """See django.db.models.prefetch_related_objects(); for documents it is native."""
-    await native(prefetch_related_objects, model_instances, *related_lookups)

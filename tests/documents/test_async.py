@@ -13,7 +13,7 @@ from django.db.models.fields.related_descriptors import create_reverse_many_to_o
 from django.db.models.signals import post_delete, post_save, pre_delete, pre_save
 
 from mongo_contrib.bridge import native
-from mongo_contrib.documents import Document
+from mongo_contrib.documents import Document, DocumentQuerySet
 from mongo_contrib.repository import Repository
 from mongo_contrib.test import CaptureCommands
 from mongo_contrib.transaction import aatomic
@@ -50,7 +50,7 @@ def test_nothing_of_ours_hands_over_to_a_thread():
     from mongo_contrib.sessions.backends.mongo import SessionStore
     from mongo_contrib.storage import GridFSStorage
 
-    ours = (Author, Book, Group, GroupManager, MongoBackend, Repository)
+    ours = (Author, Book, DocumentQuerySet, Group, GroupManager, MongoBackend, Repository)
     for cls in (*ours, SessionStore, GridFSStorage, User, UserManager):
         assert hops(cls) - HASHING == set(), cls
     # Is this a test? Django's own do.

@@ -12,9 +12,9 @@ import pytest
 from django.core.exceptions import SynchronousOnlyOperation
 from django.db.models import Count, Manager, Prefetch, QuerySet
 
-from mongo_contrib.documents import DocumentQuerySet
+from mongo_contrib.documents import DocumentQuerySet, afetch
 from mongo_contrib.exceptions import DuplicateKeyError
-from mongo_contrib.query.twins import QueryTwins, aprefetch_related_objects
+from mongo_contrib.query.twins import QueryTwins
 from mongo_contrib.test import CaptureCommands
 from tests.hops import no_thread_hop
 from tests.testapp.models import Author, Book, Publisher
@@ -316,7 +316,7 @@ async def test_a_reference_that_is_not_loaded_is_refused_with_a_cure(library):
 async def test_related_objects_can_be_prefetched_for_documents_at_hand(library):
     books = [book async for book in Book.objects.order_by("title")]
     async with no_thread_hop() as sent:
-        await aprefetch_related_objects(
+        await afetch(
             books, Prefetch("author", Author.objects.filter(name__gt="Author 0")), "author__books"
         )
     assert len(sent) == 2
