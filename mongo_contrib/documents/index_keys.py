@@ -1,4 +1,4 @@
-"""What an index holds: stored paths with directions, their names, and conditions of partial ones."""
+"""What an index holds: stored paths with directions; its name; a partial one's condition."""
 
 from __future__ import annotations
 

@@ -65,8 +65,7 @@ def documents_of(field: Any) -> tuple[Any, ...]:
     inner = getattr(field, "base_field", None)
     if inner is not None and not hasattr(field, "document"):
         return documents_of(inner)
-    document = getattr(field, "document", None)
-    return () if document is None else embedded_family(document)
+    return tuple(getattr(field, "documents", ()))
 
 
 def embedded_family(document: Any) -> tuple[Any, ...]:

@@ -42,7 +42,9 @@ def _paths(model: Any) -> Iterator[checks.CheckMessage]:
     options = model._options
     series = options.time_series or {}
     named = [("shard_key", name) for name in options.shard_key or ()]
-    named += [("time_series", series[key]) for key in ("time_field", "meta_field") if key in series]
+    named += [
+        ("time_series", series[key]) for key in ("time_field", "meta_field") if key in series
+    ]
     for option, name in named:
         try:
             keys_of(model, [name])

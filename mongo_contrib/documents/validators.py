@@ -18,7 +18,6 @@ from django.db import models
 from ..mapping.encoding import encode_value
 from ..mapping.families import CLASS_KEY, class_names
 from ..mapping.plan import plan_of
-from .index_specs import embedded_family
 
 Schema = dict[str, Any]
 
@@ -94,7 +93,7 @@ def _alternative(member: Any, base: Schema) -> Schema:
     properties = {key: rule for key, rule in own["properties"].items() if common.get(key) != rule}
     required = [key for key in own.get("required", ()) if key not in base.get("required", ())]
     names = list(class_names(member))
-    told: Schema = {"properties": {CLASS_KEY: {"enum": names}, **properties}}
+    told: Schema = {"properties": {**properties, CLASS_KEY: {"enum": names}}}
     if required:
         told["required"] = required
     if own.get("additionalProperties") is False:
@@ -114,7 +113,7 @@ def document_schema(model: Any, seen: tuple[Any, ...]) -> Schema:
     for each in plan_of(model).fields:
         field = each.field
         properties[each.column] = field_schema(field, inside)
-        if not field.null and not field.has_default() and each.column != "_id":
+        if not (field.null or field.blank or field.has_default() or each.column == "_id"):
             required.append(each.column)
     if not seen:
         properties.setdefault("_id", {})
@@ -152,8 +151,10 @@ def _value_schema(field: models.Field, seen: tuple[Any, ...]) -> Schema:
     if base_field is not None:
         return _array(field, _item(base_field, seen))
     if document is not None:
-        schema = _embedded(document, seen)
+        schema = _embedded(field, seen)
         return _array(field, schema) if _is_list(kind) else schema
+    if kind == "BSONField" and field.types:
+        return {"bsonType": list(field.types)}
     if kind not in _TYPES or not _stores_as_told(field):
         return {}
     schema = {"bsonType": _TYPES[kind]}
@@ -177,10 +178,10 @@ def _stores_as_told(field: models.Field) -> bool:
     )
 
 
-def _embedded(document: Any, seen: tuple[Any, ...]) -> Schema:
-    family = list(embedded_family(document))
+def _embedded(field: Any, seen: tuple[Any, ...]) -> Schema:
+    family = list(field.documents)
     schemas = [document_schema(each, seen) for each in family]
-    if len(schemas) == 1 and not document._options.allow_inheritance:
+    if not field.is_polymorphic:
         return schemas[0]
     if any(each in seen for each in family):
         return {"bsonType": "object"}

@@ -137,8 +137,8 @@ class CollectionPlan:
             steps.append(ChangeCollection(self.connection, self.spec, change, real))
         if fixed := {name: changed[name] for name in changed if name not in CHANGEABLE}:
             text = (
-                f"was created with other options than declared ({', '.join(sorted(fixed))}), which "
-                "no server can change; copy its documents to a new collection"
+                f"was created with other options than declared ({', '.join(sorted(fixed))}), "
+                "which no server can change; copy its documents to a new collection"
             )
             lines = tuple(option_lines(real, fixed))
             steps.append(self.message(Kind.ERROR, text, lines))

@@ -96,7 +96,9 @@ def violations(schema: Any, value: Any, path: str = "") -> Iterator[tuple[str, s
     if "anyOf" in schema:
         found = [list(violations(each, value, path)) for each in schema["anyOf"]]
         if all(found):
-            yield from min(found, key=len)
+            # Not of another class, nor null where something was given.
+            meant = [each for each in found if not any(map(_means_another, each))]
+            yield from min(meant or found, key=len)
     yield from _limits(schema, value, kind, path)
     prefix = f"{path}." if path else ""
     if kind == "object":
@@ -104,6 +106,11 @@ def violations(schema: Any, value: Any, path: str = "") -> Iterator[tuple[str, s
     if kind == "array" and "items" in schema:
         for position, item in enumerate(value):
             yield from violations(schema["items"], item, f"{prefix}{position}")
+
+
+def _means_another(violation: tuple[str, str]) -> bool:
+    path, why = violation
+    return path.rpartition(".")[2] == "_cls" or why.endswith("should be null")
 
 
 def _limits(
