@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from bson.code import Code
 from bson.int64 import Int64
 
 _MISSING = object()
@@ -55,11 +57,16 @@ def _same(old: Any, new: Any) -> bool:
         # The driver reads a 64-bit integer as its own subclass of int.
         return type(old) is Int64 and type(new) is int and old == new
     if type(old) is dict:
-        # The order of keys counts in BSON's equality, but no field of ours depends on it.
+        # Keys stay in the order in which they are stored: another one alone is no change.
         return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
     if type(old) is list:
         return len(old) == len(new) and all(map(_same, old, new))
-    return bool(old == new) or (old != old and new != new)
+    if old != new:
+        return bool(old != old and new != new)
+    # Zero has two signs, and code a scope, whose values may be equal and of other types.
+    if type(old) is float and not old:
+        return math.copysign(1, old) == math.copysign(1, new)
+    return type(old) is not Code or _same(old.scope, new.scope)
 
 
 def _addressable(*documents: dict[str, Any]) -> bool:
