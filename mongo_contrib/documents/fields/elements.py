@@ -49,7 +49,10 @@ class FieldOfFields(NestedField):
             errors.append(
                 checks.Error(
                     f"A {type(self).__name__} cannot hold a {type(self.inner_field).__name__}.",
-                    hint=f"Store the ids: {type(self).__name__}(ObjectIdField()).",
+                    hint=(
+                        "Use ReferenceListField, or store the ids: "
+                        f"{type(self).__name__}(ObjectIdField())."
+                    ),
                     obj=self,
                     id="mongo_contrib.E020",
                 )
