@@ -155,7 +155,7 @@ class Repository(CollectionAccess):
             with collection.aggregate(
                 pipeline, session=session, **driver_spelling(options)
             ) as cursor:
-                yield from _drained(cursor, options.get("batch_size"))
+                yield from _drained(cursor, options.get("batchSize"))
 
     async def aaggregate(
         self, pipeline: Sequence[Mapping[str, Any]], **options: Unpack[AggregateOptions]

@@ -55,7 +55,8 @@ class Annotated(Names):
                 self.grouping = (*self.grouping, alias)
 
     def _look_over(self, value: Any) -> None:
-        """Raise NotSupportedError if a value can't be computed."""
+        """Raise NotSupportedError if a value can't be computed, FieldError if it is of no type."""
+        output_field(value)
         if self.selected is None or not value.contains_aggregate:
             Scope(self.model).compile(value)
 

@@ -30,6 +30,9 @@ class Source(Protocol):
     def list_of(self, path: str) -> str | None:
         """Return the part of `path` that leads to a list, "" if none does; None if unknown."""
 
+    def container(self, path: str) -> str:
+        """Return the part of `path` that leads to what may have any shape; "" if none does."""
+
 
 class Stored:
     """The stored values of a class's documents."""
@@ -58,6 +61,14 @@ class Stored:
             model = getattr(found.field, "document", None)
         return ""
 
+    def container(self, path: str) -> str:
+        from ..mapping.plan import plan_of
+
+        column, _, rest = path.partition(".")
+        found = plan_of(self.model).by_column.get(column)
+        any_shape = found is not None and found.field.get_internal_type() == "JSONField"
+        return column if rest and any_shape else ""
+
 
 class Computed:
     """The value of an expression, as the only path that there is."""
@@ -81,6 +92,9 @@ class Computed:
     def list_of(self, path: str) -> str | None:
         return LHS if self.is_list and path == LHS else ""
 
+    def container(self, path: str) -> str:
+        return ""
+
 
 class _Element:
     """The values of one element of a list."""
@@ -89,6 +103,9 @@ class _Element:
         return f"$$element.{path}" if path else "$$element"
 
     def list_of(self, path: str) -> str | None:
+        return ""
+
+    def container(self, path: str) -> str:
         return ""
 
 
@@ -157,6 +174,22 @@ def _test(path: str, operator: str, operand: Any, options: str, source: Source) 
     if place and place != path:
         inner = path[len(place) + 1 :]
         return _some(source.value(place), _at(inner, {operator: operand}, _Element()))
+    single = _single(path, operator, operand, options, source, is_list=place != "")
+    container = source.container(path)
+    if not container:
+        return single
+    # What a JSONField holds may be a list of documents, whose elements are meant then.
+    inner = path[len(container) + 1 :]
+    holder = source.value(container)
+    documents = {"$eq": [{"$type": "$$element"}, "object"]}
+    elements = {"$filter": {"input": holder, "as": "element", "cond": documents}}
+    some = _some(elements, _at(inner, {operator: operand}, _Element()))
+    return {"$cond": [{"$isArray": [holder]}, some, single]}
+
+
+def _single(
+    path: str, operator: str, operand: Any, options: str, source: Source, *, is_list: bool
+) -> Any:
     value = source.value(path)
     if operator in _WHOLE:
         return _WHOLE[operator](value, operand)
@@ -168,7 +201,7 @@ def _test(path: str, operator: str, operand: Any, options: str, source: Source) 
         raise _unsupported(operator)
     test = _TESTS[operator]
     single = test(value, operand, options)
-    if place == "" or (operator == "$type" and operand == "array"):
+    if not is_list or (operator == "$type" and operand == "array"):
         return single
     return {"$or": [single, _some(value, test("$$element", operand, options))]}
 

@@ -184,6 +184,8 @@ class Names:
             )
         names = rest or ["exact"]
         if hasattr(operand, "resolve_expression"):
+            transform = output_field(value) and output_field(value).get_transform(names[-1])
+            names = [*names, "exact"] if transform else names
             operator = COMPARISONS.get(names[-1])
             if operator is None:
                 raise NotSupportedError(

@@ -268,6 +268,8 @@ class DocumentQuery(Annotated, Ordered, Selective):
     # Order
 
     def add_ordering(self, *ordering: Any) -> None:
+        if ordering and self.stages and not self.stages_yield_documents:
+            raise TypeError("Cannot reorder after pipeline() or dates(); add a $sort stage.")
         keys = [self.sort_key(item) for item in ordering]
         if self.stages and ordering:
             self._sort_stages(keys)
@@ -277,8 +279,6 @@ class DocumentQuery(Annotated, Ordered, Selective):
             self.default_ordering = False
 
     def _sort_stages(self, keys: list[Any]) -> None:
-        if not self.stages_yield_documents:
-            raise TypeError("Cannot reorder after pipeline() or dates(); add a $sort stage.")
         scope = Scope(self.model)
         stages = sort_stages(keys, scope)
         if scope.joins:

@@ -179,7 +179,10 @@ def test_expressions_stand_in_values(library):
     books = Book.objects.order_by("title")
     assert books.values("title", low=Lower("title"))[0] == {"title": "Emil", "low": "emil"}
     assert list(books.values_list("title", Lower("title"))[:1]) == [("Emil", "emil")]
-    assert next(iter(books.values("title").annotate(n=Length("title")))) == {"title": "Emil", "n": 4}
+    assert next(iter(books.values("title").annotate(n=Length("title")))) == {
+        "title": "Emil",
+        "n": 4,
+    }
     assert list(books.values_list(F("author__name"), flat=True)) == ["Bob", "Bob", "Ann", None]
 
 

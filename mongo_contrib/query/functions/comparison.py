@@ -52,6 +52,8 @@ if hasattr(functions, "JSONArray"):  # Django 6.0
 
 _TEXT = frozenset({"CharField", "TextField", "SlugField", "URLField", "EmailField"})
 _NUMBERS = WHOLE | {"FloatField", "DecimalField"}
+#: Of these it is not known what they hold.
+_ANY = frozenset({"JSONField", ""})
 
 
 @expression(functions.Cast)
@@ -61,19 +63,19 @@ def _cast(scope: Scope, value: Any) -> Any:
     before, after = resolved_kind(source), kind(field)
     if before == after or (before in _TEXT and after in _TEXT):
         return computed
-    if after in WHOLE and before in _NUMBERS | _TEXT | {"BooleanField", "DurationField", ""}:
+    if after in WHOLE and before in _NUMBERS | _TEXT | {"BooleanField", "DurationField", *_ANY}:
         number = {"$toDouble": computed} if before in _TEXT else computed
         return {"$toLong": number if before == "BooleanField" else {"$trunc": number}}
-    if after == "FloatField" and before in _NUMBERS | _TEXT | {"JSONField", ""}:
+    if after == "FloatField" and before in _NUMBERS | _TEXT | _ANY:
         return {"$toDouble": computed}
-    if after == "DecimalField" and before in _NUMBERS | _TEXT | {"JSONField", ""}:
+    if after == "DecimalField" and before in _NUMBERS | _TEXT | _ANY:
         number = {"$toDecimal": computed}
         return (
             number if field.decimal_places is None else {"$round": [number, field.decimal_places]}
         )
     if after in _TEXT and before == "DateField":
         return {"$dateToString": {"date": computed, "format": "%Y-%m-%d"}}
-    if after in _TEXT and before in _NUMBERS | {"BooleanField", "ObjectIdField", "JSONField", ""}:
+    if after in _TEXT and before in _NUMBERS | _ANY | {"BooleanField", "ObjectIdField"}:
         return {"$toString": computed}
     if after == "BooleanField" and before in _NUMBERS:
         return {"$toBool": computed}
