@@ -47,7 +47,7 @@ class LazyAttribute(DeferredAttribute):
         """
         attname = self.field.attname
         missing = [each for each in instances if attname not in each.__dict__]
-        super().fetch_many(instances)  # type: ignore[misc]
+        super().fetch_many(instances)
         for each in missing:
             loaded = each._loaded_from(each._state.db) if attname in each.__dict__ else None
             if loaded is not None:
