@@ -39,7 +39,6 @@ class LazyAttribute(DeferredAttribute):
         state.made = state.made | {attname}
         return value
 
-
     def fetch_many(self, instances: list[Any]) -> None:
         """See `DeferredAttribute`: Django 6.1 fetches for all peers together.
 

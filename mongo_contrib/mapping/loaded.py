@@ -101,13 +101,32 @@ def remember(
     """
     state.loaded = loaded
     if transaction is None:
-        state.within = None
+        if getattr(state, "within", None) is not None:
+            state.within = None
         return
     chosen = None if columns is None else frozenset(columns)
     within = getattr(state, "within", None)
     if within is not None and within[0] is transaction and chosen is not None:
         chosen = None if within[1] is None else chosen | within[1]
     state.within = (transaction, chosen)
+
+
+def remember_all(
+    instances: Iterable[Any], documents: Iterable[dict[str, Any]], transaction: Any, using: str
+) -> None:
+    """Keep what is known of instances that were inserted just now, on `using`."""
+    within = None if transaction is None else (transaction, None)
+    for instance, document in zip(instances, documents, strict=True):
+        state = instance._state
+        if type(state) is NewState:
+            # It has all that the other has.
+            state.__class__ = LoadedState
+        else:
+            state.adding = False
+        state.db = using
+        state.loaded = document
+        if within is not None or getattr(state, "within", None) is not None:
+            state.within = within
 
 
 def unknown(columns: Iterable[str]) -> dict[str, Any]:

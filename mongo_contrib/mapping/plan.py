@@ -9,6 +9,7 @@ signals have receivers.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from operator import itemgetter
 from typing import Any
 
 from django.db import models
@@ -147,9 +148,50 @@ class Plan:
         to `add`: then they are loaded. What nobody has touched since it was read stays as it
         is. An expression (`F("n") + 1`) is kept as it is. `raw` skips `pre_save()`, for fixtures.
         """
-        document: dict[str, Any] = {}
         values = instance.__dict__
-        for each in self.fields if fields is None else fields:
+        if fields is not None:
+            return self._encoded({}, instance, values, fields, add, raw)
+        names, columns, kinds, rest = self._passing
+        if names is not None:
+            try:
+                found = names(values)
+            except KeyError:
+                rest = self.fields
+            else:
+                if list(map(type, found)) == kinds:
+                    document = dict(zip(columns, found, strict=True))
+                    return self._encoded(document, instance, values, rest, add, raw)
+                rest = self.fields
+        return self._encoded({}, instance, values, rest, add, raw)
+
+    @cached_property
+    def _passing(self) -> tuple[Any, list[str], list[Any], list[FieldPlan]]:
+        """The fields at the front that are stored as they are, taken together; the others."""
+        front: list[FieldPlan] = []
+        for field in self.fields:
+            if field.passes is None or field.has_pre_save:
+                break
+            front.append(field)
+        if len(front) < 2:
+            return None, [], [], self.fields
+        return (
+            itemgetter(*[field.attname for field in front]),
+            [field.column for field in front],
+            [field.passes for field in front],
+            self.fields[len(front) :],
+        )
+
+    def _encoded(
+        self,
+        document: dict[str, Any],
+        instance: Any,
+        values: dict[str, Any],
+        fields: Iterable[FieldPlan],
+        add: bool,
+        raw: bool,
+    ) -> dict[str, Any]:
+        """Return `document` with the stored values of these fields added."""
+        for each in fields:
             field, column, attname, encode, _, has_pre_save, stores_null, passes, _ = each
             if attname in values:
                 if has_pre_save and not raw:

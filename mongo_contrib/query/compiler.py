@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from ..mapping.encoding import decode_value
+from ..mapping.encoding import decode_value, decoder_of
 from .aggregates import decoder
 from .crossing import beyond, keys_in
 from .expressions import Scope
@@ -90,6 +91,10 @@ class DocumentCompiler:
             found = query.repository(self.using).find(**options)
         else:
             found = self._run(annotated_stages(query, self._scope(), projection), batch_size)
+        if len(paths) == len(names):
+            plain = _plain_row(list(paths.values()))
+            if plain is not None:
+                return map(plain, found)
         getters = [
             _getter(paths[position]) if position in paths else self._annotation_getter(name)
             for position, name in enumerate(names)
@@ -210,6 +215,23 @@ def _without_positions(path: str) -> str:
         if part.isdecimal():
             return ".".join(parts[:position])
     return path
+
+
+def _plain_row(paths: list[Path]) -> Any:
+    """Return the function that makes a row of a document's own values, None if some aren't so."""
+    columns = [path.path for path in paths]
+    decoders = [decoder_of(path.field) for path in paths]
+    if len(columns) < 2 or any("." in column for column in columns) or any(decoders):
+        return None
+    take = itemgetter(*columns)
+
+    def row(document: dict[str, Any]) -> Any:
+        try:
+            return take(document)
+        except KeyError:
+            return tuple(map(document.get, columns))
+
+    return row
 
 
 def _getter(path: Path) -> Any:

@@ -23,6 +23,7 @@ from .expressions import compile_expression
 from .lookups import LENGTHS, LOOKUPS, applicable, applies
 from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
 from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve
+from .plain import plain_condition
 
 
 def asks_nothing(q: Any) -> bool:
@@ -36,6 +37,10 @@ def build(model: Any, q: Q) -> Node:
     As with Django's multi-valued relations, conditions on a list of embedded documents, or
     on one reverse reference, that stand in one `filter()` mean one and the same element.
     """
+    if q.connector == Q.AND and not q.negated:
+        condition = plain_condition(model, q.children)
+        if condition is not None:
+            return condition
     nodes: list[Node] = []
     in_lists: dict[str, list[Condition]] = {}
     crossed: dict[str, list[tuple[Path, Any]]] = {}

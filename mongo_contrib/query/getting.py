@@ -8,7 +8,9 @@ from django.db import connections
 from django.db.models import Q, QuerySet
 from django.db.models.query import MAX_GET_RESULTS
 
+from ..mapping.families import class_condition
 from .iterables import DocumentIterable
+from .plain import plain_condition
 
 #: Who overrides one of these wants to be asked by get(), too.
 _ASKED = (
@@ -33,12 +35,19 @@ class Getting(QuerySet):
         """See `QuerySet.get()`."""
         if not kwargs or args or not self._is_plain():
             return super().get(*args, **kwargs)
-        query = self.query.clone()
-        query.add_q(Q(**kwargs))
-        if not query.is_find:
-            return super().get(**kwargs)
         db = self.db
-        options = query.find_options(db, sort=False)
+        query = self.query
+        condition = plain_condition(self.model, kwargs.items())
+        if condition is None or query.where:
+            query = query.clone()
+            query.add_q(Q(**kwargs))
+            if not query.is_find:
+                return super().get(**kwargs)
+            options = query.find_options(db, sort=False)
+        else:
+            among = class_condition(self.model)
+            options = {"filter": {**among, **condition} if among else condition}
+            options.update(query.server_options())
         found = []
         plan = query.plan()
         if options is not None:
@@ -73,7 +82,9 @@ class Getting(QuerySet):
                 or query.select_related
                 or query.is_sliced
                 or query.distinct
-                or query.annotation_select
+                or query.annotations
+                or query.stages
+                or query.source is not None
             )
             and not getattr(getattr(self, "_fetch_mode", None), "track_peers", False)
             and _asks_nobody(type(self))

@@ -6,10 +6,10 @@ field would have to convert, is left to `filters.build()`, which comes to the sa
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Q
 
 from ..mapping.encoding import passing
 from .conditions import Condition
@@ -24,12 +24,13 @@ _MANY = (list, tuple, set, frozenset)
 _INT64 = range(-(2**63), 2**63)
 
 
-def plain_condition(model: Any, q: Q) -> Condition | None:
-    """Return the condition of `q` if it asks for plain values alone, else None."""
-    if q.negated or q.connector != Q.AND or not q.children:
-        return None
+def plain_condition(model: Any, asked: Collection[Any]) -> Condition | None:
+    """Return the condition that all of `asked` holds, if they are plain: name and value of each.
+
+    None if any is not. They are what lies in a `Q`, or the keywords of `get()`.
+    """
     condition: dict[str, Any] = {}
-    for child in q.children:
+    for child in asked:
         if type(child) is not tuple:
             return None
         name, value = child
@@ -46,10 +47,10 @@ def plain_condition(model: Any, q: Q) -> Condition | None:
             value = {"$in": values}
         elif type(value) is not kind or (kind is int and value not in _INT64):
             return None
-        if path in condition or (in_list and len(q.children) > 1):
+        if path in condition or (in_list and len(asked) > 1):
             return None
         condition[path] = value
-    return condition
+    return condition or None
 
 
 _Known = tuple[str, type, bool, bool]

@@ -7,8 +7,7 @@ from typing import Any
 
 from django.db import connections, transaction
 from django.db.models import QuerySet
-from django.db.models.constants import LOOKUP_SEP
-from django.db.models.constants import OnConflict
+from django.db.models.constants import LOOKUP_SEP, OnConflict
 from django.db.models.utils import resolve_callables
 from django.db.utils import IntegrityError, NotSupportedError
 from pymongo import UpdateOne
@@ -23,6 +22,7 @@ from .bulk import insert_or_update
 from .collector import DocumentCollector
 from .conditions import NOTHING
 from .getting import Getting
+from .inserting import insert_all
 from .iterables import DocumentIterable, StoredIterable
 from .operations import Operations
 from .prefetching import fetch
@@ -163,7 +163,7 @@ class DocumentQuerySet(Getting, Operations, QueryTwins, QuerySet):
         )
 
     def _prefetch_related_objects(self) -> None:
-        fetch(self._result_cache, *self._prefetch_related_lookups)
+        fetch(self._result_cache or (), *self._prefetch_related_lookups)
         self._prefetch_done = True
 
     # Writing
@@ -230,6 +230,11 @@ class DocumentQuerySet(Getting, Operations, QueryTwins, QuerySet):
     ) -> list[Any]:
         """See `QuerySet.bulk_create()`; `ignore_conflicts` has no place inside `atomic()`."""
         self._for_write = True
+        if not (ignore_conflicts or args or kwargs):
+            objs = list(objs)
+            inserted = insert_all(self, objs, batch_size)
+            if inserted is not None:
+                return inserted
         connection = connections[self.db]
         if (
             ignore_conflicts
