@@ -8,9 +8,12 @@ import math
 from typing import Any
 
 from bson import ObjectId, json_util
+from django.core.exceptions import ValidationError
 from django.db import DataError
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
+from rest_framework.fields import get_attribute
+from rest_framework.relations import MANY_RELATION_KWARGS, PKOnlyObject
 
 from mongo_contrib import documents
 from mongo_contrib.documents.fields.extended_json import from_jsonable, jsonable
@@ -143,8 +146,28 @@ class PointField(serializers.JSONField):
         return {"type": "Point", "coordinates": list(value)}
 
 
+class KeysField(serializers.ManyRelatedField):
+    """The keys of referenced documents."""
+
+    def get_attribute(self, instance: Any) -> Any:
+        """Return what the keys of a list of references stand for, without asking for them."""
+        field = self.source_attrs[-1]
+        owner = get_attribute(instance, self.source_attrs[:-1])
+        reference = getattr(getattr(type(owner), field, None), "field", None)
+        if not isinstance(reference, documents.ReferenceListField) or not isinstance(
+            owner, reference.model
+        ):
+            return super().get_attribute(instance)
+        return [PKOnlyObject(pk=key) for key in getattr(owner, reference.attname) or ()]
+
+
 class PrimaryKeyRelatedField(serializers.PrimaryKeyRelatedField):
     """The key of a referenced document."""
+
+    @classmethod
+    def many_init(cls, *args: Any, **kwargs: Any) -> Any:
+        options = {name: kwargs[name] for name in MANY_RELATION_KWARGS if name in kwargs}
+        return KeysField(child_relation=cls(*args, **kwargs), **options)
 
     def to_internal_value(self, data: Any) -> Any:
         try:
@@ -156,6 +179,32 @@ class PrimaryKeyRelatedField(serializers.PrimaryKeyRelatedField):
     def to_representation(self, value: Any) -> Any:
         key = super().to_representation(value)
         return str(key) if isinstance(key, ObjectId) else key
+
+
+class GenericReferenceField(serializers.Field):
+    """A reference to a document of any class: `{"model": "atlas.city", "pk": key}`."""
+
+    def __init__(self, *, model_field: Any, **kwargs: Any) -> None:
+        self.model_field = model_field
+        super().__init__(**kwargs)
+
+    def get_attribute(self, instance: Any) -> Any:
+        """Return the reference, without asking for the document."""
+        owner = get_attribute(instance, self.source_attrs[:-1])
+        return getattr(owner, self.model_field.attname)
+
+    def to_internal_value(self, data: Any) -> Any:
+        try:
+            value = self.model_field.to_python(data)
+            self.model_field.validate(value, None)
+        except ValidationError as error:
+            raise serializers.ValidationError(error.messages, code="invalid") from error
+        return value
+
+    def to_representation(self, value: Any) -> dict[str, Any]:
+        key = value.pk
+        label = value.model._meta.label_lower
+        return {"model": label, "pk": str(key) if isinstance(key, ObjectId) else key}
 
 
 def depth_exceeds(value: Any, depth: int) -> bool:

@@ -41,6 +41,7 @@ class DocumentSerializer(serializers.ModelSerializer):
         models.JSONField: fields.JSONField,
         documents.BSONField: fields.ExtendedJSONField,
         documents.DictField: fields.ExtendedJSONField,
+        documents.GenericReferenceField: fields.GenericReferenceField,
         documents.GeoJSONField: fields.GeoJSONField,
         documents.ListField: serializers.ListField,
         documents.MapField: serializers.DictField,
@@ -70,6 +71,9 @@ class DocumentSerializer(serializers.ModelSerializer):
             options.setdefault("allow_empty", model_field.blank)
         elif issubclass(field_class, fields.ExtendedJSONField | fields.GeoJSONField):
             options["model_field"] = model_field
+        elif isinstance(model_field, documents.GenericReferenceField):
+            kept = {name: options[name] for name in _NESTED_OPTIONS & options.keys()}
+            options = {**kept, "model_field": model_field}
         elif isinstance(model_field, documents.SequenceField) and model_field.format:
             field_class = serializers.CharField
         return field_class, options
@@ -90,9 +94,22 @@ class DocumentSerializer(serializers.ModelSerializer):
             return serializers.ListSerializer, options
         return NestedSerializer, options
 
+    def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[Any, Any]:
+        model_field = relation_info.model_field
+        if not isinstance(model_field, documents.ReferenceListField):
+            return super().build_relational_field(field_name, relation_info)
+        # To the framework it is a field of the document, and so it is saved.
+        relation_info = relation_info._replace(to_many=True)
+        field_class, options = super().build_relational_field(field_name, relation_info)
+        if not model_field.blank:
+            options.pop("required", None)
+        return field_class, options
+
     def build_nested_field(
         self, field_name: str, relation_info: Any, nested_depth: int
     ) -> tuple[Any, Any]:
+        if isinstance(relation_info.model_field, documents.ReferenceListField):
+            relation_info = relation_info._replace(to_many=True)
         _stock, options = super().build_nested_field(field_name, relation_info, nested_depth)
 
         class NestedSerializer(_nesting(type(self))):  # type: ignore[misc]
