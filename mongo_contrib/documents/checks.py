@@ -12,6 +12,7 @@ from django.db.utils import NotSupportedError
 
 from ..query.queryset import DocumentQuerySet
 from .deletion import PULL
+from .family_checks import check_family
 from .fields.objectid import ObjectIdAutoField
 from .schema import index_specs
 from .schema_checks import check_embedded_schema, check_schema
@@ -27,12 +28,13 @@ def check_document(model: Any) -> list[checks.CheckMessage]:
         *_constraints(model),
         *_indexes(model),
         *check_schema(model),
+        *check_family(model),
     ]
 
 
 def check_embedded(model: Any) -> list[checks.CheckMessage]:
     """Return what is wrong with an embedded class."""
-    return [*_fields(model), *check_embedded_schema(model)]
+    return [*_fields(model), *check_embedded_schema(model), *check_family(model)]
 
 
 def _managers(model: Any) -> list[checks.CheckMessage]:

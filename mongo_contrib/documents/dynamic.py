@@ -16,9 +16,9 @@ from .fields.dicts import validate_storable
 from .fields.nested import NestedField
 
 if TYPE_CHECKING:
-    _Base = models.Model
+    _Attributes = models.Model
 else:
-    _Base = object
+    _Attributes = object
 
 #: Django looks for these on whatever it is given, and takes what has them for something else.
 _NOT_AS_ATTRIBUTES = frozenset(
@@ -88,7 +88,7 @@ def _replace(instance: Any, values: Mapping[str, Any]) -> None:
         instance.__dict__[UNDECLARED] = Undeclared(type(instance), dict(values))
 
 
-class Dynamic(_Base):
+class Dynamic(_Attributes):
     """The part of a class by which undeclared values are attributes.
 
     An attribute that no class declares is one, unless its name begins with an underscore, or its
@@ -145,7 +145,7 @@ class Dynamic(_Base):
         return sorted({*super().__dir__(), *undeclared_of(self)})
 
     def __getstate__(self) -> Any:
-        state = super().__getstate__()  # type: ignore[misc]
+        state = super().__getstate__()
         if UNDECLARED in state:
             state[UNDECLARED] = state[UNDECLARED].__copy__()
         return state
@@ -182,7 +182,7 @@ class DynamicDocument(Dynamic, Document):
 
 
 class DynamicEmbeddedDocument(Dynamic, EmbeddedDocument):
-    """An embedded document that keeps keys which no field is declared for; see `DynamicDocument`."""
+    """An embedded document that keeps undeclared keys; see `DynamicDocument`."""
 
     dynamic = DynamicField()
 

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import models
 
 from ..db.schema import IndexSpec
-from ..mapping.families import heirs, root_of
+from ..mapping.families import root_of
 from ..query.paths import resolve
 from .index_keys import Keys, default_name, index_keys, keys_of, partial_filter
 
@@ -66,11 +66,6 @@ def documents_of(field: Any) -> tuple[Any, ...]:
     if inner is not None and not hasattr(field, "document"):
         return documents_of(inner)
     return tuple(getattr(field, "documents", ()))
-
-
-def embedded_family(document: Any) -> tuple[Any, ...]:
-    """Return an embedded class and those that may stand in its place."""
-    return heirs(document)
 
 
 def embedded_indexes(document: Any, prefix: str, seen: tuple[Any, ...]) -> Iterator[IndexSpec]:

@@ -10,6 +10,7 @@ from django.db import router
 
 from ..db.schema import CollectionSpec, IndexSpec, SearchIndexSpec
 from ..mapping.families import family, root_of
+from .family_indexes import own_indexes
 from .index_keys import default_name, keys_of
 from .index_specs import index_specs
 from .validators import validator
@@ -38,7 +39,7 @@ def collection_spec(model: Any) -> CollectionSpec:
     relatives = family(model)
     indexes: dict[tuple[Any, ...], IndexSpec] = {}
     for member in relatives:
-        for index in index_specs(member):
+        for index in own_indexes(member):
             same = (index.keys, str(sorted(index.options.items(), key=str)))
             if indexes.setdefault(same, index).name == default_name(index.keys):
                 # A name that somebody has given is the one that counts.

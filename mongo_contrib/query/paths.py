@@ -146,7 +146,7 @@ def get_field(model: Any, name: str) -> Any:
 
 
 def undeclared_field(model: Any, names: list[str]) -> Any:
-    """Return what stands for the undeclared key that `names` begin with; FieldError for wrong ones."""
+    """Return what stands for the undeclared key that `names` begin with; or FieldError."""
     label = model._meta.label
     if not names:
         raise FieldError(
@@ -155,9 +155,9 @@ def undeclared_field(model: Any, names: list[str]) -> Any:
     key = names[0]
     if is_odd(key):
         raise FieldError(f"{key!r} is no key that a look-up into {label} can name.")
-    for field in model._meta.concrete_fields:
-        if field.column == key and field.name != key:
-            raise FieldError(f"Under {key!r}, {label} stores {field.name!r}; name that.")
+    for declared in model._meta.concrete_fields:
+        if declared.column == key and declared.name != key:
+            raise FieldError(f"Under {key!r}, {label} stores {declared.name!r}; name that.")
     return UndeclaredField(model, key)
 
 
@@ -221,7 +221,7 @@ def _json_path(column: str, field: Any, rest: list[str], list_path: str | None) 
         lookup = [keys.pop()]
     for key in keys:
         column = f"{column}.{named_key(field, key)}"
-    return Path(column, _JSON_VALUE if keys else field, lookup, list_path)
+    return Path(column, _value_inside(field) if keys else field, lookup, list_path)
 
 
 def named_key(field: Any, key: str) -> str:
@@ -254,4 +254,10 @@ class _JSONValue(models.Field):
         return "JSONField"
 
 
-_JSON_VALUE = _JSONValue()
+def _value_inside(field: Any) -> _JSONValue:
+    """Return what stands for the values inside of a field, by its name."""
+    value = field.__dict__.get("_value_inside")
+    if value is None or value.name != field.name:
+        value = field.__dict__["_value_inside"] = _JSONValue()
+        value.set_attributes_from_name(field.name)
+    return value

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
+import io
+import json
+import pickle
 
 import pytest
 from bson import ObjectId
 from django.core.exceptions import FieldError, ImproperlyConfigured, ValidationError
+from django.core.management import call_command
 from django.db import DataError, IntegrityError, models
+from django.forms import modelform_factory
 from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import Document
+from mongo_contrib.documents.schema import collection_spec, collection_specs
 from tests.testapp.models import (
     Account,
     Animal,
@@ -211,7 +218,9 @@ def test_a_document_without_class_is_of_the_base():
 def test_an_unknown_class_is_named_and_others_can_be_read(zoo):
     key = ObjectId()
     Animal.objects.collection.insert_one({"_id": key, "_cls": "Animal.Fox", "name": "f"})
-    with pytest.raises(DataError, match=rf"{key}: the stored '_cls' is 'Animal\.Fox'.*Animal\.Dog"):
+    with pytest.raises(
+        DataError, match=rf"{key}: the stored '_cls' is 'Animal\.Fox'.*Animal\.Dog"
+    ):
         Animal.objects.get(pk=key)
     assert Animal.objects.get(name="d").breed == "collie"
     assert Dog.objects.count() == 2
@@ -282,7 +291,9 @@ def test_get_or_create_looks_in_the_class(zoo):
 
 
 def test_a_field_of_a_subclass_is_not_the_bases(zoo):
-    with pytest.raises(FieldError, match=r"'breed'.*testapp\.Animal.*testapp\.Dog and testapp\.Puppy has it"):
+    with pytest.raises(
+        FieldError, match=r"'breed'.*testapp\.Animal.*testapp\.Dog and testapp\.Puppy has it"
+    ):
         Animal.objects.filter(breed="collie")
     assert Dog.objects.filter(breed="collie").count() == 2
 
@@ -364,7 +375,9 @@ def test_prefetching_mixed_classes(zoo, keeper, django_assert_num_queries):
         assert [len(each.visits.all()) for each in found] == [0, 0, 1, 0]
     assert list(zoo["d"].young.all()) == [zoo["p"]]
     with django_assert_num_queries(2):
-        assert [len(each.animals.all()) for each in Keeper.objects.prefetch_related("animals")] == [2]
+        assert [
+            len(each.animals.all()) for each in Keeper.objects.prefetch_related("animals")
+        ] == [2]
 
 
 # Deletion
@@ -438,4 +451,126 @@ def test_validation_of_a_subclasses_own_unique_field(zoo):
     Cat(name="y", licence="l").full_clean()
 
 
-__all__ = ["IntegrityError"]
+# Fixtures, commands, the admin
+
+
+def dumped(*labels, **options):
+    out = io.StringIO()
+    call_command("dumpdata", *labels, stdout=out, **options)
+    return json.loads(out.getvalue())
+
+
+def test_fixtures_hold_each_document_once_as_what_it_is(zoo, tmp_path):
+    wanted = ["testapp.animal", "testapp.cat", "testapp.dog", "testapp.puppy"]
+    for labels in (["testapp.Animal"], ["testapp.Animal", "testapp.Dog"]):
+        assert sorted(each["model"] for each in dumped(*labels)) == wanted
+    models_of_all = [each["model"] for each in dumped("testapp")]
+    assert sorted(each for each in models_of_all if each in wanted) == wanted
+    assert sorted(each["model"] for each in dumped("testapp.Dog")) == wanted[2:]
+    assert [each["model"] for each in dumped("testapp.Dog", exclude=["testapp.Animal"])] == (
+        ["testapp.dog", "testapp.puppy"]
+    )
+    before = list(Animal.objects.collection.find(sort=[("name", 1)]))
+    fixture = tmp_path / "zoo.json"
+    call_command("dumpdata", "testapp.Keeper", "testapp.Animal", output=str(fixture))
+    Animal.objects.all().delete()
+    call_command("loaddata", str(fixture), verbosity=0)
+    assert list(Animal.objects.collection.find(sort=[("name", 1)])) == before
+
+
+def test_all_classes_are_one_collection_to_migrate():
+    spec = collection_spec(Animal)
+    assert [each.name for each in collection_specs("default")].count("animals") == 1
+    indexes = {each.name: dict(each.options) for each in spec.indexes}
+    assert indexes.keys() >= {"tag_1", "_cls_1", "breed_1", "rival_id_1"}
+    # Cats have a licence too, which need not be unique.
+    assert indexes["licence_1_dog"] == {
+        "unique": True,
+        "partialFilterExpression": {
+            "licence": {"$exists": True},
+            "_cls": {"$in": ["Animal.Dog", "Animal.Dog.Puppy"]},
+        },
+    }
+    assert len({each.keys for each in spec.indexes}) == len(spec.indexes)
+
+
+def test_a_subclasses_unique_field_holds_among_its_documents(zoo):
+    for spec in collection_spec(Animal).indexes:
+        options = dict(spec.options)
+        Animal.objects.collection.create_index(list(spec.keys), name=spec.name, **options)
+    try:
+        Dog.objects.create(name="x", licence="l")
+        Cat.objects.create(name="y", licence="l")
+        Cat.objects.create(name="z", licence="l")
+        Animal.objects.create(name="n")
+        with pytest.raises(IntegrityError):
+            Puppy.objects.create(name="w", licence="l")
+        with pytest.raises(IntegrityError):
+            Cat.objects.create(name="v", tag="t")
+            Dog.objects.create(name="u", tag="t")
+    finally:
+        Animal.objects.collection.drop_indexes()
+
+
+def test_makemigrations_says_nothing(capsys):
+    call_command("makemigrations", "testapp", check=True, dry_run=True)
+    assert "No changes detected" in capsys.readouterr().out
+
+
+def test_checks_are_silent():
+    for model in (Animal, Dog, Puppy, Cat, Pet):
+        assert model.check() == []
+
+
+@isolate_apps("tests.testapp")
+def test_two_classes_of_one_name_are_an_error():
+    class Ship(Document):
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+
+    class Yacht(Ship):
+        class Meta:
+            app_label = "testapp"
+            class_name = "Ship"
+
+    class Tug(Ship):
+        name = models.CharField(max_length=5)
+
+        class Meta:
+            app_label = "testapp"
+
+    class Barge(Tug):
+        name = models.CharField(max_length=5, db_column="other")
+
+        class Meta:
+            app_label = "testapp"
+
+    assert [each.id for each in Yacht.check()] == ["mongo_contrib.E040"]
+    assert [each.id for each in Barge.check()] == ["mongo_contrib.E043"]
+    assert Tug.check() == []
+
+
+def test_a_form_of_the_base_keeps_what_it_does_not_show(zoo):
+    form_class = modelform_factory(Animal, fields=["name", "age"])
+    form = form_class({"name": "new", "age": "5"}, instance=Animal.objects.get(name="d"))
+    assert form.is_valid(), form.errors
+    saved = form.save()
+    assert type(saved) is Dog
+    document = stored(saved)
+    assert (document["name"], document["breed"], document["_cls"]) == (
+        *("new", "collie"),
+        "Animal.Dog",
+    )
+
+
+def test_content_types_and_copies(zoo):
+    dog = Animal.objects.get(name="d")
+    for copied in (copy.copy(dog), copy.deepcopy(dog), pickle.loads(pickle.dumps(dog))):
+        assert type(copied) is Dog and copied == dog
+    assert dog._meta.concrete_model is Dog
+    dog.pk = None
+    dog._state.adding = True
+    dog.tag = None
+    dog.save()
+    assert Dog.objects.count() == 3

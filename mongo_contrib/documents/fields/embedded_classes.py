@@ -165,8 +165,8 @@ class EmbedsClasses(NestedField):
                     errors.append(
                         checks.Error(
                             f"{field.name!r} of {document._meta.label} and of "
-                            f"{other.model._meta.label}, which may both stand here, differ in type "
-                            "or stored name; a look-up could mean only one.",
+                            f"{other.model._meta.label}, which may both stand here, differ in "
+                            "type or stored name; a look-up could mean only one.",
                             hint="Give one of them another name.",
                             obj=self,
                             id="mongo_contrib.E042",
@@ -175,7 +175,7 @@ class EmbedsClasses(NestedField):
         return errors
 
     def class_named(self, name: Any) -> Any:
-        """Return the class whose `_cls` this is; ValidationError if none has it that may be here."""
+        """Return the class whose `_cls` this is; ValidationError if none here has it."""
         for document in self.documents:
             if name in class_names(document):
                 return document
