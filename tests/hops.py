@@ -13,6 +13,9 @@ from asgiref.sync import SyncToAsync
 from mongo_contrib.db.commands import register, unregister
 from mongo_contrib.repository import Repository
 
+# What the driver does in a thread of its own, perhaps for an earlier test.
+CLEANING_UP = {"killCursors", "endSessions"}
+
 
 @asynccontextmanager
 async def no_thread_hop() -> AsyncIterator[list[str]]:
@@ -27,7 +30,8 @@ async def no_thread_hop() -> AsyncIterator[list[str]]:
     threads: set[int] = set()
 
     def note(event):
-        threads.add(threading.get_ident())
+        if event.name not in CLEANING_UP:
+            threads.add(threading.get_ident())
         if event.phase == "started":
             names.append(event.name)
 
@@ -46,4 +50,5 @@ async def no_thread_hop() -> AsyncIterator[list[str]]:
     finally:
         unregister(note)
     assert threads <= {threading.get_ident()}
-    assert threading.active_count() == before
+    # Those of earlier tests may have ended.
+    assert threading.active_count() <= before
