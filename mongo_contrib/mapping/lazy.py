@@ -94,7 +94,7 @@ def read(instance: Any, attname: str, stored: Any) -> Any:
     except Exception as error:
         raise unreadable(instance, plan, stored, error) from error
     if hasattr(plan.field, "document"):
-        _own(value, *_place(instance, plan))
+        _own(value, instance._state, *_place(instance, plan))
     return value
 
 
@@ -151,8 +151,8 @@ def _place(instance: Any, plan: Any) -> tuple[str, Any, str]:
     return meta.label, key, plan.attname
 
 
-def _own(value: Any, label: str, key: Any, path: str) -> None:
-    """Tell embedded documents where they were found."""
+def _own(value: Any, holder: Any, label: str, key: Any, path: str) -> None:
+    """Tell embedded documents where they were found, and so where they look for others."""
     items: Iterator[Any] | list[Any]
     if type(value) is list:
         items = value
@@ -163,3 +163,8 @@ def _own(value: Any, label: str, key: Any, path: str) -> None:
         state = getattr(item, "_state", None)
         if state is not None:
             state.owner = (label, key, place)
+            state.db = holder.db
+            # Django 6.1's modes; of peers, embedded documents know none.
+            mode = getattr(holder, "fetch_mode", None)
+            if mode is not state.fetch_mode and not getattr(mode, "track_peers", False):
+                state.fetch_mode = mode

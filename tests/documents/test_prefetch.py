@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import django
 import pytest
+from bson import ObjectId
 from django.core.exceptions import FieldError
 from django.db.models import Prefetch
 from django.db.utils import NotSupportedError
 
 from mongo_contrib.documents import afetch, fetch
+from mongo_contrib.mapping.plan import plan_of
 from mongo_contrib.test import CaptureCommands
 from tests.testapp.models import (
     RefBook,
@@ -148,8 +150,17 @@ def test_the_way_back_into_embedded_documents_is_told(orders):
     assert RefOrder.objects.filter(lines__product=product).count() == 1
 
 
+def test_embedded_documents_refer_within_the_database_that_they_were_read_from():
+    place = {"country_id": ObjectId()}
+    stored = {"_id": ObjectId(), "place": place, "lines": [{"place": place}]}
+    order = plan_of(RefOrder).hydrate(stored, "elsewhere")
+    assert order.place._state.db == "elsewhere"
+    assert order.lines[0].place._state.db == "elsewhere"
+
+
 @pytest.mark.skipif(django.VERSION < (6, 1), reason="Django 6.1 has fetch modes")
 def test_peers_are_fetched_together(orders, assert_num_commands):
+    from django.core.exceptions import FieldFetchBlocked
     from django.db.models import FETCH_PEERS, FETCH_RAISE
 
     people = RefPerson.objects.bulk_create(
@@ -165,9 +176,11 @@ def test_peers_are_fetched_together(orders, assert_num_commands):
         for each in found:
             each.save()
     assert "update" not in captured.names
-    found = RefPerson.objects.fetch_mode(FETCH_RAISE).first()
-    with pytest.raises(Exception, match="blocked"):
-        found.country  # noqa: B018
+    with pytest.raises(FieldFetchBlocked):
+        RefPerson.objects.fetch_mode(FETCH_RAISE).first().country  # noqa: B018
+    order = RefOrder.objects.fetch_mode(FETCH_RAISE).get(number="1")
+    with pytest.raises(FieldFetchBlocked):
+        order.lines[0].product  # noqa: B018
 
 
 @pytest.mark.django_db(transaction=True)
