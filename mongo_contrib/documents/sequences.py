@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from django.apps import apps
@@ -71,7 +70,7 @@ class Sequence:
     def _changed(self, update: Any) -> int:
         # Not by the repository's verb, which would join the running transaction.
         with translated_errors(collection=self._repository.name):
-            stored: Mapping[str, Any] = self._repository.collection.find_one_and_update(
+            stored: Any = self._repository.collection.find_one_and_update(
                 {"_id": self.name}, update, upsert=True, return_document=True
             )
         return int(stored["last"])

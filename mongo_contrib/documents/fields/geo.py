@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from django import forms
@@ -25,8 +24,6 @@ class GeoJSONField(NestedField):
 
     #: The `type` in GeoJSON.
     geojson_type: str
-    #: Checks coordinates and returns them.
-    shape: Callable[[Any], Any]
     #: What `db_index` means here.
     index_kind = "2dsphere"
 
@@ -54,7 +51,11 @@ class GeoJSONField(NestedField):
         if isinstance(value, str):
             value = self.parse_text(value)
             return None if value is None else self.to_python(value)
-        return type(self).shape(self.coordinates(value))
+        return self.checked(self.coordinates(value))
+
+    def checked(self, coordinates: Any) -> Any:
+        """Return coordinates; ValidationError if RFC 7946 forbids them for this type."""
+        return geometry.SHAPES[self.geojson_type](coordinates)
 
     def coordinates(self, value: Any) -> Any:
         """Return the coordinates of a GeoJSON geometry of this type; coordinates as they are."""
@@ -95,7 +96,6 @@ class PointField(GeoJSONField):
     }
     fits_in_a_line = True
     geojson_type = "Point"
-    shape = geometry.position
 
     def to_python(self, value: Any) -> tuple[float, float] | None:
         """Accept a pair, a GeoJSON Point, or text as `13.4, 52.5` or Extended JSON."""
@@ -139,7 +139,6 @@ class LineStringField(GeoJSONField):
 
     description = _("Line")
     geojson_type = "LineString"
-    shape = geometry.line
 
 
 class PolygonField(GeoJSONField):
@@ -147,7 +146,6 @@ class PolygonField(GeoJSONField):
 
     description = _("Polygon")
     geojson_type = "Polygon"
-    shape = geometry.polygon
 
 
 class MultiPointField(GeoJSONField):
@@ -155,7 +153,6 @@ class MultiPointField(GeoJSONField):
 
     description = _("Points")
     geojson_type = "MultiPoint"
-    shape = geometry.points
 
 
 class MultiLineStringField(GeoJSONField):
@@ -163,7 +160,6 @@ class MultiLineStringField(GeoJSONField):
 
     description = _("Lines")
     geojson_type = "MultiLineString"
-    shape = geometry.lines
 
 
 class MultiPolygonField(GeoJSONField):
@@ -171,7 +167,6 @@ class MultiPolygonField(GeoJSONField):
 
     description = _("Polygons")
     geojson_type = "MultiPolygon"
-    shape = geometry.polygons
 
 
 class GeometryCollectionField(GeoJSONField):
@@ -180,15 +175,14 @@ class GeometryCollectionField(GeoJSONField):
     description = _("Geometries")
     geojson_type = "GeometryCollection"
 
-    @staticmethod
-    def shape(value: Any) -> list[dict[str, Any]]:  # type: ignore[override]
-        if not isinstance(value, list | tuple):
+    def checked(self, coordinates: Any) -> Any:
+        if not isinstance(coordinates, list | tuple):
             raise exceptions.ValidationError(
                 _("“%(value)s” is not a list of GeoJSON geometries."),
                 code="invalid",
-                params={"value": value},
+                params={"value": coordinates},
             )
-        return [geometry.geometry(each) for each in value]
+        return [geometry.geometry(each) for each in coordinates]
 
     def coordinates(self, value: Any) -> Any:
         if isinstance(value, dict) and value.get("type") == self.geojson_type:

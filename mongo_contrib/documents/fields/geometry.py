@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from django.core.exceptions import ValidationError
@@ -111,7 +112,7 @@ def _sequence(value: Any) -> Any:
 
 
 #: What checks the coordinates of each type.
-SHAPES = {
+SHAPES: dict[str, Callable[[Any], Any]] = {
     "Point": position,
     "LineString": line,
     "Polygon": polygon,
