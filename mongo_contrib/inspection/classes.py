@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from . import fields
+from .families import CLASS_KEY, Member
 from .fields import FieldSource, is_map
 from .literals import literal
 from .naming import class_name, field_name, singular
@@ -25,13 +26,15 @@ class ClassSource:
     indexes: list[str] = field(default_factory=list)
     #: Comments above the class.
     notes: list[str] = field(default_factory=list)
+    #: The class whose fields this one has, too, if they are stored together.
+    parent: ClassSource | None = None
     #: By stored key: the field's name, and the class of what is embedded there.
     names: dict[str, tuple[str, ClassSource | None]] = field(default_factory=dict)
 
     def ensure(self, stored: str) -> None:
         """Make a field for a stored path that no document has shown."""
         key, _, rest = stored.partition(".")
-        if key == "_id" or key.startswith("$"):
+        if key == "_id" or key.startswith("$") or self.path(stored) is not None:
             return
         if key not in self.names:
             name = field_name(key, {each.name for each in self.fields})
@@ -49,10 +52,10 @@ class ClassSource:
     def path(self, stored: str) -> str | None:
         """Return a stored path as look-ups write it; None if no field leads there."""
         key, _, rest = stored.partition(".")
-        if key == "_id" and not rest and self.base == "Document":
+        if key == "_id" and not rest and self.base != "EmbeddedDocument":
             return "pk"
         if key not in self.names:
-            return None
+            return self.parent.path(stored) if self.parent else None
         name, embedded = self.names[key]
         if not rest:
             return name
@@ -83,12 +86,42 @@ class Builder:
         self.embedded: list[ClassSource] = []
         self._referred: set[str] = set()
 
-    def document(self, name: str, values: Values) -> ClassSource:
-        """Return the class of a collection; `self.embedded` has those it needs first."""
-        made = ClassSource(name, "Document")
+    def documents(self, name: str, member: Member) -> list[ClassSource]:
+        """Return the classes of a collection, the oldest first.
+
+        `self.embedded` has those that they need before them.
+        """
+        oldest = self.document(name, member.values)
+        made = [oldest]
+        if member.children:
+            oldest.meta["allow_inheritance"] = "True"
+            oldest.names[CLASS_KEY] = (CLASS_KEY, None)
+            if member.stored_name not in ("", name):
+                oldest.meta["class_name"] = literal(member.stored_name)
+            for child in member.children:
+                made += self._heirs(child, oldest, member.stored_name or name)
+        return made
+
+    def _heirs(self, member: Member, parent: ClassSource, above: str) -> list[ClassSource]:
+        last = member.stored_name.rpartition(".")[2]
+        name = class_name(last, self.taken)
+        self.taken.add(name)
+        made = self.document(name, member.values, parent)
+        if member.stored_name != f"{above}.{name}":
+            made.meta["class_name"] = literal(member.stored_name)
+        found = [made]
+        for child in member.children:
+            found += self._heirs(child, made, member.stored_name)
+        return found
+
+    def document(
+        self, name: str, values: Values, parent: ClassSource | None = None
+    ) -> ClassSource:
+        """Return the class of these documents; `parent` is what else they have."""
+        made = ClassSource(name, parent.name if parent else "Document", parent=parent)
         keys = dict(values.keys)
         key = keys.pop("_id", None)
-        if key is not None and set(key.filled) != {"objectId"}:
+        if key is not None and parent is None and set(key.filled) != {"objectId"}:
             kind, options = fields.scalar(key)
             options = {"primary_key": "True", **options}
             made.fields.append(FieldSource("id", kind, [], options, _unless_one(key)))

@@ -12,11 +12,12 @@ from django.apps import apps
 from mongo_contrib.repository import Repository
 
 from .classes import Builder, ClassSource
+from .families import Member, observe
 from .indexes import collation_source, describe_indexes
 from .literals import literal
 from .naming import class_name, singular
 from .references import Place, Reference, guess, places
-from .values import Values, observe
+from .values import Values
 
 #: How many documents are looked at for the types of the keys of collections referred to.
 _KEYS_SAMPLED = 100
@@ -76,30 +77,31 @@ class _Inspector:
     def run(self, names: Sequence[str], everything: bool) -> Inspection:
         found = Inspection()
         chosen = list(names) or self.choose(found, everything)
-        sampled: dict[str, Values] = {}
+        sampled: dict[str, Member] = {}
         for number, name in enumerate(chosen):
             info = self.existing[name]
             if info.get("type") == "view":
                 found.left_out[name] = "a view; documents are kept in collections"
                 continue
             self.progress(f"sampling {name}", number, len(chosen))
-            values = observe(self.repository(name).aggregate([{"$sample": {"size": self.sample}}]))
-            if not values.count:
+            stage = {"$sample": {"size": self.sample}}
+            member = observe(self.repository(name).aggregate([stage]))
+            if not member.values.count:
                 found.left_out[name] = "it has no documents"
                 continue
-            sampled[name] = values
+            sampled[name] = member
         classes: set[str] = set()
         labels = dict(self.installed)
         for name in sampled:
             labels[name] = _class_name(name, classes)
             classes.add(labels[name])
         references = self.references(sampled, labels)
-        for name, values in sampled.items():
+        for name, member in sampled.items():
             builder = Builder(references, labels, classes)
-            made = builder.document(labels[name], values)
+            made = builder.documents(labels[name], member)
             classes = builder.taken
             self.describe(made, name)
-            found.classes += [*builder.embedded, made]
+            found.classes += [*builder.embedded, *made]
         return found
 
     def choose(self, found: Inspection, everything: bool) -> list[str]:
@@ -117,15 +119,20 @@ class _Inspector:
         return chosen
 
     def references(
-        self, sampled: dict[str, Values], labels: dict[str, str]
+        self, sampled: dict[str, Member], labels: dict[str, str]
     ) -> dict[int, Reference]:
         """Return the guessed references by the `id()` of the values that refer."""
-        keys = {name: frozenset(values.keys["_id"].filled) for name, values in sampled.items()}
+        keys = {name: _key_types(member.values) for name, member in sampled.items()}
         for name in self.existing:
             if name in labels and name not in keys:
                 ids = observe(self.repository(name).find({}, {"_id": 1}, limit=_KEYS_SAMPLED))
-                keys[name] = frozenset(ids.keys["_id"].filled) if ids.count else frozenset()
-        everywhere: list[Place] = [place for v in sampled.values() for place in places(v)]
+                keys[name] = _key_types(ids.values)
+        everywhere: list[Place] = [
+            place
+            for oldest in sampled.values()
+            for member in oldest.line()
+            for place in places(member.values)
+        ]
         found = {}
         for number, place in enumerate(everywhere):
             self.progress(f"looking for what {place.key} refers to", number, len(everywhere))
@@ -133,9 +140,10 @@ class _Inspector:
                 found[id(place.values)] = reference
         return found
 
-    def describe(self, made: ClassSource, name: str) -> None:
+    def describe(self, classes: list[ClassSource], name: str) -> None:
         """Add what the collection is declared with: its name, options, validator and indexes."""
-        made.meta["collection"] = literal(name)
+        made = classes[0]
+        made.meta = {"collection": literal(name), **made.meta}
         options = self.existing[name].get("options", {})
         if options.get("capped"):
             capped = {key: int(options[key]) for key in ("size", "max") if key in options}
@@ -148,7 +156,7 @@ class _Inspector:
             level = options.get("validationAction", "error")
             made.notes.append(f"The collection has a validator ({level}), which is not declared:")
             made.notes.append(json_util.dumps(options["validator"]))
-        describe_indexes(made, self.repository(name).list_indexes())
+        describe_indexes(classes, self.repository(name).list_indexes())
 
     @staticmethod
     def describe_time_series(made: ClassSource, options: dict[str, Any]) -> None:
@@ -160,6 +168,10 @@ class _Inspector:
         if "granularity" in series:
             values["granularity"] = series["granularity"]
         made.meta["time_series"] = literal(values)
+
+
+def _key_types(values: Values) -> frozenset[str]:
+    return frozenset(values.keys["_id"].filled) if values.count else frozenset()
 
 
 def _class_name(collection: str, taken: set[str]) -> str:

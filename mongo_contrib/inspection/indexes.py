@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .classes import ClassSource
+from .families import CLASS_KEY
 from .literals import literal
 
 #: What a server adds to descriptions, and what is said otherwise.
@@ -20,15 +21,24 @@ class Undescribed(Exception):
     """An index that no declaration makes; the text says why."""
 
 
-def describe_indexes(made: ClassSource, documents: Iterable[Mapping[str, Any]]) -> None:
-    """Put the indexes into `made`; those that can't be declared become comments."""
+def describe_indexes(
+    classes: Sequence[ClassSource], documents: Iterable[Mapping[str, Any]]
+) -> None:
+    """Put the indexes into the classes of a collection, each into the first that has its fields.
+
+    Those that can't be declared become comments.
+    """
+    oldest = classes[0]
     for document in documents:
-        if document["name"] == "_id_":
+        # Declared with the key and with `_cls` by themselves.
+        if document["name"] == "_id_" or [*document["key"].items()] == [(CLASS_KEY, 1)]:
             continue
+        paths = [path for path in document["key"] if path not in ("_fts", "_ftsx")]
+        paths = [path for path in paths if not path.endswith("$**")]
+        made = next((each for each in classes if all(map(each.path, paths))), oldest)
         # That an index holds it says that there is such a field, if only in few documents.
-        for path in document["key"]:
-            if path not in ("_fts", "_ftsx") and not path.endswith("$**"):
-                made.ensure(path)
+        for path in paths:
+            made.ensure(path)
         try:
             made.indexes.append(_expression(made, document))
         except Undescribed as error:

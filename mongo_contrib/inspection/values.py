@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 from collections import Counter
-from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -162,14 +161,6 @@ class Values:
         if of > self.count:
             counted["missing"] = of - self.count
         return ", ".join(f"{name} {_percent(n, of)}" for name, n in counted.most_common())
-
-
-def observe(documents: Iterable[dict[str, Any]]) -> Values:
-    """Return what a collection's documents hold; `keys` are theirs."""
-    values = Values()
-    for document in documents:
-        values.add(document)
-    return values
 
 
 def _name_of(value: Any) -> str:

@@ -5,16 +5,16 @@ import pytest
 from bson import Decimal128, ObjectId, Regex
 
 from mongo_contrib.inspection.classes import Builder
+from mongo_contrib.inspection.families import observe
 from mongo_contrib.inspection.references import Reference
 from mongo_contrib.inspection.source import module_source
-from mongo_contrib.inspection.values import observe
 
 NOW = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 
 
 def fields(*documents):
     """The fields of the class that describes these documents."""
-    made = Builder({}, {}, ()).document("Thing", observe(documents))
+    made = Builder({}, {}, ()).document("Thing", observe(documents).values)
     return {field.name: field.expression for field in made.fields}
 
 
@@ -70,7 +70,7 @@ def test_a_key_that_is_no_objectid_is_declared():
 
 
 def test_missing_values_are_told_with_their_share():
-    made = Builder({}, {}, ()).document("Thing", observe([{"a": 1}, {"a": None}, {}, {}]))
+    made = Builder({}, {}, ()).document("Thing", observe([{"a": 1}, {"a": None}, {}, {}]).values)
     assert made.fields[0].comment == "missing 50 %, int 25 %, null 25 %"
 
 
@@ -83,13 +83,13 @@ def test_stored_names_that_python_lacks():
 
 
 def test_what_no_field_can_hold_is_said():
-    made = Builder({}, {}, ()).document("Thing", observe([{"a.b": 1, "$c": 2}]))
+    made = Builder({}, {}, ()).document("Thing", observe([{"a.b": 1, "$c": 2}]).values)
     assert made.fields == []
     assert len(made.notes) == 2
 
 
 def test_references_become_fields_and_names_lose_their_id():
-    values = observe([{"country_id": "DE", "author": 1, "tags": [1]}])
+    values = observe([{"country_id": "DE", "author": 1, "tags": [1]}]).values
     references = {
         id(values.keys["country_id"]): Reference("countries", 1, 1),
         id(values.keys["author"]): Reference("people", 9, 10),
@@ -107,14 +107,14 @@ def test_references_become_fields_and_names_lose_their_id():
 
 
 def test_embedded_classes_are_named_by_their_key_and_by_their_owner_if_that_is_taken():
-    values = observe([{"address": {"a": 1}, "home": {"address": {"b": 1}}}])
+    values = observe([{"address": {"a": 1}, "home": {"address": {"b": 1}}}]).values
     builder = Builder({}, {}, {"Thing"})
     builder.document("Thing", values)
     assert [each.name for each in builder.embedded] == ["Address", "HomeAddress", "Home"]
 
 
 def test_the_module_imports_what_it_uses_and_is_python():
-    values = observe([{"a": [1], "b": {"c": NOW}, "d": {}}])
+    values = observe([{"a": [1], "b": {"c": NOW}, "d": {}}]).values
     builder = Builder({}, {}, ())
     made = builder.document("Thing", values)
     made.indexes.append(f"models.Index(fields={['a'] * 30}, name='long')")

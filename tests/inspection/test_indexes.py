@@ -3,8 +3,8 @@ import datetime
 import pytest
 
 from mongo_contrib.inspection.classes import Builder
+from mongo_contrib.inspection.families import observe
 from mongo_contrib.inspection.indexes import describe_indexes
-from mongo_contrib.inspection.values import observe
 
 
 @pytest.fixture
@@ -12,9 +12,9 @@ def described():
     """Declare an index of a class with the fields a, b (embedded, with c) and d; a function."""
 
     def described(key, **options):
-        values = observe([{"a": "x", "b": {"c": 1}, "d": {"1": 2}}])
+        values = observe([{"a": "x", "b": {"c": 1}, "d": {"1": 2}}]).values
         made = Builder({}, {}, ()).document("Thing", values)
-        describe_indexes(made, [{"v": 2, "key": key, "name": "n", **options}])
+        describe_indexes([made], [{"v": 2, "key": key, "name": "n", **options}])
         return made
 
     return described
@@ -108,7 +108,7 @@ def test_an_index_tells_of_a_field_that_no_document_has(described):
 
 
 def test_the_key_of_documents_has_no_index_of_its_own(described):
-    values = observe([{"a": 1}])
+    values = observe([{"a": 1}]).values
     made = Builder({}, {}, ()).document("Thing", values)
-    describe_indexes(made, [{"v": 2, "key": {"_id": 1}, "name": "_id_"}])
+    describe_indexes([made], [{"v": 2, "key": {"_id": 1}, "name": "_id_"}])
     assert made.indexes == []

@@ -3,7 +3,8 @@ from uuid import uuid4
 
 from bson import Decimal128, Int64, ObjectId, Regex
 
-from mongo_contrib.inspection.values import KEPT, Values, observe
+from mongo_contrib.inspection.families import observe as observed
+from mongo_contrib.inspection.values import KEPT, Values
 
 DAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
 
@@ -34,7 +35,7 @@ def test_types_are_named_as_the_server_names_them():
 
 
 def test_documents_and_arrays_are_looked_into():
-    values = observe([{"a": {"b": [1, "x"]}}, {"a": {"b": []}}, {}])
+    values = observed([{"a": {"b": [1, "x"]}}, {"a": {"b": []}}, {}]).values
     inside = values.keys["a"].keys["b"]
     assert (values.count, inside.count, inside.items.types) == (3, 2, {"int": 1, "string": 1})
 

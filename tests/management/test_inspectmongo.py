@@ -195,6 +195,23 @@ def test_strange_collections_become_classes_that_work(connection, app):
     assert inside.read("clean") == {"Odd": 20}
 
 
+def test_several_classes_of_one_collection(connection, app):
+    collection = connection.database["things_animal"]
+    collection.insert_many(
+        [
+            {"_cls": "Animal", "name": "x"},
+            {"_cls": "Animal.Dog", "name": "x", "breed": "y"},
+            {"_cls": "Animal.Dog.Puppy", "name": "x", "breed": "y", "weeks": 3},
+            {"_cls": "Animal.Cat", "name": "x", "lives": 9},
+        ]
+    )
+    collection.create_index("_cls")
+    collection.create_index("breed")
+    inside = app("things_animal")
+    assert "No planned operations" in inside.manage("migrate", "--check")
+    assert inside.read("clean") == {"Animal": 4, "Dog": 2, "Puppy": 1, "Cat": 1}
+
+
 def test_collections_of_installed_apps_are_left_out_unless_named(atlas):
     with pytest.raises(CommandError, match="There is nothing to describe"):
         inspected()
