@@ -16,7 +16,7 @@ from .fields.dicts import validate_storable
 from .fields.nested import NestedField
 
 if TYPE_CHECKING:
-    _Attributes = models.Model
+    from django.db.models import Model as _Attributes
 else:
     _Attributes = object
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import connections, transaction
+from django.db import DataError, connections, transaction
 
+from ..mapping.families import SharedOptions
 from ..mapping.loaded import remember_all
 from ..mapping.plan import plan_of
 
@@ -26,6 +27,9 @@ def insert_all(queryset: Any, objs: Any, batch_size: int | None) -> list[Any] | 
     objs = list(objs)
     if not objs:
         return objs
+    if isinstance(meta, SharedOptions) and any(obj._meta is not meta for obj in objs):
+        # Of several classes, each with fields of its own.
+        return None
     for field in meta.concrete_fields:
         if hasattr(field, "prepare_many"):
             field.prepare_many(objs, using)
@@ -44,7 +48,13 @@ def insert_all(queryset: Any, objs: Any, batch_size: int | None) -> list[Any] | 
     with transaction.atomic(using=using, savepoint=False):
         for start in range(0, len(objs), size):
             batch = objs[start : start + size]
-            documents = [plan.encode(obj, add=True) for obj in batch]
-            repository.insert_many(documents)
+            try:
+                documents = [plan.encode(obj, add=True) for obj in batch]
+                repository.insert_many(documents)
+            except (DataError, RecursionError) as error:
+                for obj in batch:
+                    if (found := obj._explained(error)) is not error:
+                        raise found from error
+                raise
             remember_all(batch, documents, connection.transaction, using)
     return objs

@@ -6,13 +6,15 @@ tests/db/test_django_contract.py.
 
 from __future__ import annotations
 
+import threading
+
 import django
 import pytest
 from bson import ObjectId
 from django.core.exceptions import FieldError
 from django.db import models
 from django.db.models import Avg, Count, Prefetch, Q
-from django.db.models.deletion import Collector
+from django.db.models.deletion import Collector, get_candidate_relations_to_delete
 from django.db.models.query import (
     FlatValuesListIterable,
     ModelIterable,
@@ -192,3 +194,81 @@ def test_foreign_keys_validate_through_the_base_manager():
 
 def test_a_callable_default_of_a_list_adds_no_hidden_initial_value():
     assert Book._meta.get_field("tags").formfield().show_hidden_initial is False
+
+
+@isolate_apps("tests.testapp")
+def test_a_parent_is_taken_for_abstract_only_while_and_where_its_child_is_made():
+    """`ModelBase` copies the fields of abstract parents; `SharedOptions` says which are."""
+    seen = {}
+
+    class Watching(models.CharField):
+        def contribute_to_class(self, cls, name, private_only=False):
+            super().contribute_to_class(cls, name, private_only)
+            if cls.__name__ == "Yacht":
+                seen["here"] = Ship._meta.abstract
+                thread = threading.Thread(target=lambda: seen.update(there=Ship._meta.abstract))
+                thread.start()
+                thread.join()
+
+    class Owner(Document):
+        class Meta:
+            app_label = "testapp"
+
+    class Ship(Document):
+        name = Watching(max_length=5)
+        owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="ships")
+
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+
+    def prepared(sender, **kwargs):
+        seen["prepared"] = Ship._meta.abstract
+
+    models.signals.class_prepared.connect(prepared)
+    try:
+
+        class Yacht(Ship):
+            class Meta:
+                app_label = "testapp"
+
+    finally:
+        models.signals.class_prepared.disconnect(prepared)
+    assert seen == {"here": True, "there": False, "prepared": False}
+    assert Yacht._meta.parents == {}
+    assert [field.name for field in Yacht._meta.local_fields] == ["id", "name", "owner", "_cls"]
+    assert Yacht._meta.get_field("name") is not Ship._meta.get_field("name")
+    # Of the copied reference Django sees nothing from the other side.
+    assert [each.related_model for each in Owner._meta.related_objects] == [Ship]
+    assert Yacht._meta.get_field("owner").remote_field.hidden
+
+
+@isolate_apps("tests.testapp")
+def test_who_refers_to_a_base_is_told_to_its_heirs_and_who_refers_to_heirs_to_deletion():
+    """`Options._relation_tree` and `get_fields(include_hidden=True)` are what Django asks."""
+
+    class Ship(Document):
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+
+    class Yacht(Ship):
+        class Meta:
+            app_label = "testapp"
+
+    class Port(Document):
+        ship = models.ForeignKey(Ship, on_delete=models.CASCADE)
+        yacht = models.ForeignKey(Yacht, on_delete=models.CASCADE, related_name="+ports")
+
+        class Meta:
+            app_label = "testapp"
+
+    def fields_to(model):
+        return {relation.field.name for relation in get_candidate_relations_to_delete(model._meta)}
+
+    assert [relation.field.name for relation in Ship._meta.related_objects] == ["ship"]
+    assert "ship" in [relation.field.name for relation in Yacht._meta.related_objects]
+    assert fields_to(Ship) == fields_to(Yacht) == {"ship", "yacht"}
+    apps = Ship._meta.apps
+    apps.clear_cache()
+    assert fields_to(Ship) == {"ship", "yacht"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import datetime
 import io
@@ -574,3 +575,35 @@ def test_content_types_and_copies(zoo):
     dog.tag = None
     dog.save()
     assert Dog.objects.count() == 3
+
+
+def test_operations_stay_within_the_class(zoo):
+    cat = zoo["c"].pk
+    with pytest.raises(Dog.DoesNotExist):
+        Dog.objects.get(pk=cat)
+    assert Dog.objects.filter(pk=cat).first() is None
+    assert Dog.objects.filter(pk__in=[cat]).update(age=99) == 0
+    assert {each["name"] for each in Dog.objects.raw()} == {"d", "p"}
+    assert {type(each) for each in Animal.objects.iterator(chunk_size=2)} == {
+        *(Animal, Cat, Dog, Puppy)
+    }
+    dog, created = Dog.objects.upsert(name="c", defaults={"breed": "lab"})
+    assert created and type(dog) is Dog and stored(dog)["_cls"] == "Animal.Dog"
+    puppy, created = Puppy.objects.upsert(name="new", defaults={"toys": 1})
+    assert created and stored(puppy)["_cls"] == "Animal.Dog.Puppy"
+    same, created = Animal.objects.upsert(name="d", defaults={"age": 13})
+    assert not created and type(same) is Dog and same.age == 13
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_asynchronously():
+    async def ask():
+        await Dog.objects.acreate(name="d")
+        await Cat.objects.acreate(name="c")
+        found = [type(each) async for each in Animal.objects.all()]
+        one = await Animal.objects.aget(name="d")
+        count = await Dog.objects.acount()
+        await one.adelete()
+        return found, type(one), count, await Animal.objects.acount()
+
+    assert asyncio.run(ask()) == ([Cat, Dog], Dog, 1, 1)
