@@ -215,7 +215,7 @@ class HashedIndex(DocumentIndex):
 class WildcardIndex(DocumentIndex):
     """An index of every key under `field`, or of the whole document without one.
 
-    For documents whose keys nobody knows beforehand. Of the whole document, `include` or
+    For documents whose keys nobody knows beforehand. Of the whole document, `only` or
     `exclude` names what is indexed, or what is not.
     """
 
@@ -225,18 +225,18 @@ class WildcardIndex(DocumentIndex):
         self,
         field: str | None = None,
         *,
-        include: Iterable[str] = (),
+        only: Iterable[str] = (),
         exclude: Iterable[str] = (),
         **kwargs: Any,
     ) -> None:
-        self.include = list(include)
+        self.only = list(only)
         self.exclude = list(exclude)
-        if self.include and self.exclude:
-            raise ValueError("WildcardIndex takes either include or exclude, not both.")
+        if self.only and self.exclude:
+            raise ValueError("WildcardIndex takes either only or exclude, not both.")
         kwargs.setdefault("fields", [field or "*"])
-        if kwargs["fields"] != ["*"] and (self.include or self.exclude):
+        if kwargs["fields"] != ["*"] and (self.only or self.exclude):
             raise ValueError(
-                "WildcardIndex takes include and exclude only for whole documents, not for a "
+                "WildcardIndex takes only and exclude only for whole documents, not for a "
                 f"field ({kwargs['fields'][0]!r})."
             )
         super().__init__(**kwargs)
@@ -249,13 +249,13 @@ class WildcardIndex(DocumentIndex):
 
     def options_of(self, model: Any) -> dict[str, Any]:
         options = self.options()
-        if chosen := self.include or self.exclude:
+        if chosen := self.only or self.exclude:
             paths = [path for path, _ in keys_of(model, chosen)]
-            options["wildcardProjection"] = dict.fromkeys(paths, 1 if self.include else 0)
+            options["wildcardProjection"] = dict.fromkeys(paths, 1 if self.only else 0)
         return options
 
     def arguments(self) -> dict[str, Any]:
-        given = {"include": self.include, "exclude": self.exclude}
+        given = {"only": self.only, "exclude": self.exclude}
         return {**super().arguments(), **{name: value for name, value in given.items() if value}}
 
 

@@ -1,12 +1,22 @@
 """Plans and their steps on a real server."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from django.db import DatabaseError
+from pymongo.errors import DuplicateKeyError as DriverDuplicateKeyError
 
-from mongo_contrib.db.schema import CollectionSpec, IndexSpec, Kind, declared, differences, plan
-from mongo_contrib.exceptions import DuplicateKeyError
+from mongo_contrib.db.schema import (
+    CollectionSpec,
+    IndexSpec,
+    Kind,
+    SearchIndexSpec,
+    declared,
+    differences,
+    plan,
+)
+from mongo_contrib.exceptions import DocumentInvalid, DuplicateKeyError
 from mongo_contrib.test import CaptureCommands
 
 NAME = "schema_people"
@@ -131,11 +141,19 @@ def test_a_changed_index_of_the_same_name_is_replaced(synchronize, steps, collec
     assert steps(people(BY_EMAIL)) == []
 
 
-def test_changed_keys_of_the_same_name_are_replaced(synchronize, steps, collection):
+def test_changed_keys_of_the_same_name_are_replaced_and_back(synchronize, steps, collection):
+    """The new index needs a name of its own while both are there, and keeps it."""
     collection.create_index("surname", name="by_name")
     synchronize(people(BY_NAME))
-    assert indexes(collection)["by_name"]["key"] == [("name", 1)]
+    assert indexes(collection)["by_name_by_migrate"]["key"] == [("name", 1)]
+    assert len(indexes(collection)) == 1
     assert steps(people(BY_NAME)) == []
+    again = IndexSpec((("first", 1),), "by_name")
+    synchronize(people(again))
+    assert {name: index["key"] for name, index in indexes(collection).items()} == {
+        "by_name": [("first", 1)]
+    }
+    assert steps(people(again)) == []
 
 
 def test_a_weaker_index_by_another_name_gives_way(synchronize, steps, collection):
@@ -195,7 +213,9 @@ def test_an_index_becomes_a_ttl_index(synchronize, steps, collection):
 @pytest.mark.needs("hidden_index")
 def test_a_hidden_index_is_somebodys_experiment(steps, collection):
     collection.create_index("name", name="by_name", hidden=True)
-    assert steps(people(BY_NAME)) == []
+    [step] = steps(people(BY_NAME))
+    assert step.kind is Kind.NOTE
+    assert "the index by_name hidden, which nothing declares" in step.describe()
 
 
 @pytest.mark.needs("index_collation")
@@ -222,6 +242,180 @@ def test_point_indexes_are_recognised(synchronize, steps):
     spec = people(IndexSpec((("home", "2dsphere"),), "by_home", needs="2dsphere"))
     synchronize(spec)
     assert steps(spec) == []
+
+
+# No moment without an index
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "commands"),
+    [
+        (
+            IndexSpec((("a", 1),), "i"),
+            IndexSpec((("a", 1), ("b", 1)), "i"),
+            ["createIndexes", "dropIndexes"],
+        ),
+        (
+            IndexSpec((("a", 1),), "i"),
+            IndexSpec((("a", 1),), "i", {"unique": True}),
+            ["collMod", "collMod"],
+        ),
+        (
+            IndexSpec((("a", 1),), "i", {"unique": True}),
+            IndexSpec((("a", 1),), "i"),
+            ["createIndexes", "dropIndexes"],
+        ),
+        (
+            IndexSpec((("a", 1),), "i"),
+            IndexSpec((("a", 1),), "i", {"sparse": True}),
+            ["createIndexes", "dropIndexes"],
+        ),
+        (
+            IndexSpec((("a", 1),), "i", {"unique": True}),
+            IndexSpec(
+                (("a", 1),), "i", {"unique": True, "partialFilterExpression": {"b": {"$gt": 1}}}
+            ),
+            ["createIndexes", "dropIndexes"],
+        ),
+        (
+            IndexSpec((("a", 1),), "i"),
+            IndexSpec((("a", 1),), "i", {"expireAfterSeconds": 60}),
+            ["collMod"],
+        ),
+    ],
+)
+def test_the_old_index_stays_until_the_new_one_is_there(
+    synchronize, steps, collection, connection, old, new, commands
+):
+    collection.insert_many([{"a": 1, "b": 1}, {"a": 2, "b": 2}])
+    synchronize(people(old))
+    with CaptureCommands() as captured:
+        synchronize(people(new))
+    sent = [n for n in captured.names if n in ("createIndexes", "dropIndexes", "collMod")]
+    assert sent == commands
+    assert len(indexes(collection)) == 1
+    assert steps(people(new)) == []
+
+
+def test_a_plain_index_that_becomes_unique_refuses_duplicates_at_once(synchronize, collection):
+    collection.insert_many([{"email": "ada@example.com"}])
+    synchronize(people(IndexSpec((("email", 1),), "by_email")))
+    synchronize(people(BY_EMAIL))
+    with pytest.raises(DriverDuplicateKeyError):
+        collection.insert_one({"email": "ada@example.com"})
+
+
+def test_duplicates_leave_a_plain_index_as_it_was(synchronize, collection):
+    synchronize(people(IndexSpec((("email", 1),), "by_email")))
+    collection.insert_many([{"email": "ada@example.com"}, {"email": "ada@example.com"}])
+    with pytest.raises(DuplicateKeyError, match=r"email='ada@example\.com' in 2 documents"):
+        synchronize(people(BY_EMAIL))
+    assert not indexes(collection)["by_email"].keys() & {"unique", "prepareUnique"}
+    collection.insert_one({"email": "ada@example.com"})
+
+
+# Interrupted at any point, another run goes on
+
+
+def test_what_a_replacement_left_is_dropped(synchronize, steps, collection):
+    collection.create_index("surname", name="by_name")
+    collection.create_index("name", name="by_name_by_migrate")
+    assert synchronize(people(BY_NAME)) == [
+        f"Drop index by_name of {NAME} (tests.Person), which by_name_by_migrate replaces"
+    ]
+    assert set(indexes(collection)) == {"by_name_by_migrate"}
+    assert steps(people(BY_NAME)) == []
+
+
+def test_a_conversion_that_was_begun_is_ended_or_taken_back(
+    synchronize, steps, collection, database
+):
+    collection.create_index("email", name="by_email")
+    prepared = {"name": "by_email", "prepareUnique": True}
+    database.command("collMod", NAME, index=prepared)
+    plain = people(IndexSpec((("email", 1),), "by_email"))
+    synchronize(plain)
+    assert "prepareUnique" not in indexes(collection)["by_email"]
+    assert steps(plain) == []
+    database.command("collMod", NAME, index=prepared)
+    synchronize(people(BY_EMAIL))
+    assert indexes(collection)["by_email"]["unique"] is True
+    assert "prepareUnique" not in indexes(collection)["by_email"]
+
+
+# Pruning
+
+
+def test_pruning_drops_what_nothing_declares_and_nothing_else(
+    connection, synchronize, collection, database
+):
+    synchronize(people(BY_NAME))
+    collection.create_index("age", name="experiment")
+    database.create_collection("left_empty")
+    database["left_full"].insert_one({})
+    steps = plan(connection, [people(BY_NAME)], prune=True)
+    dropped = [step.describe() for step in steps if step.drops]
+    assert f"Drop index experiment of {NAME} (tests.Person), which nothing declares" in dropped
+    assert "Drop collection left_empty, which nothing declares and which is empty" in dropped
+    assert not any("left_full" in text for text in dropped)
+    for step in steps:
+        if step.drops and ("experiment" in step.describe() or "left_" in step.describe()):
+            step.apply()
+    assert set(indexes(collection)) == {"by_name"}
+    assert "left_empty" not in database.list_collection_names()
+    assert database["left_full"].count_documents({}) == 1
+
+
+def test_a_collection_that_was_used_meanwhile_is_not_dropped(connection, database):
+    database.create_collection("left_empty")
+    steps = plan(connection, [], prune=True)
+    [step] = [each for each in steps if "left_empty" in each.describe() and each.drops]
+    database["left_empty"].insert_one({})
+    step.apply()
+    assert database["left_empty"].count_documents({}) == 1
+
+
+@pytest.mark.needs("validators")
+def test_pruning_drops_an_undeclared_validator(connection, synchronize, steps, database):
+    synchronize(people(validator={"name": {"$exists": True}}))
+    [note] = steps(people())
+    assert (note.kind, "validator that nothing declares" in note.describe()) == (Kind.NOTE, True)
+    [step] = plan(connection, [people()], undeclared=False, prune=True)
+    assert step.details() == ['- validator: {"name": {"$exists": true}}']
+    step.apply()
+    database[NAME].insert_one({})
+    assert steps(people()) == []
+
+
+# Differences, line by line
+
+
+def test_each_difference_is_shown_as_what_goes_and_what_comes(synchronize, steps, collection):
+    collection.create_index("email", name="by_email")
+    [new, changed] = sorted(steps(people(BY_NAME, BY_EMAIL)), key=lambda step: step.describe())
+    assert new.details() == ['+ index by_name {"name": 1}']
+    assert changed.details() == [
+        '- index by_email {"email": 1}',
+        '+ index by_email {"email": 1}, unique',
+    ]
+
+
+@pytest.mark.needs("validators")
+def test_validators_differ_by_path(synchronize, steps):
+    def schema(**properties):
+        return {"$jsonSchema": {"bsonType": "object", "properties": properties}}
+
+    number, text = {"bsonType": "int"}, {"bsonType": "string"}
+    synchronize(people(validator=schema(age=number, tags={"bsonType": "array", "items": text})))
+    wanted = schema(age=text, name=text, tags={"bsonType": "array", "items": number})
+    [step] = steps(people(validator=wanted))
+    assert step.details() == [
+        '- validator age: {"bsonType": "int"}',
+        '+ validator age: {"bsonType": "string"}',
+        '- validator tags[]: {"bsonType": "string"}',
+        '+ validator tags[]: {"bsonType": "int"}',
+        '+ validator name: {"bsonType": "string"}',
+    ]
 
 
 # Unique indexes and duplicates
@@ -395,6 +589,100 @@ def test_a_validator_is_kept_and_changed_in_place(synchronize, steps, database):
         f"Change validationAction, validator of collection {NAME} (tests.Person)"
     ]
     assert steps(wanted) == []
+
+
+SCHEMA = {"$jsonSchema": {"properties": {"age": {"bsonType": "int"}}, "required": ["name"]}}
+
+
+@pytest.mark.needs("validators")
+def test_a_validator_is_not_applied_over_documents_that_it_would_refuse(
+    synchronize, steps, collection
+):
+    collection.insert_many([{"_id": n, "age": "old"} for n in range(7)] + [{"name": "Ada"}])
+    spec = people(validator=SCHEMA, validationAction="error")
+    [step] = steps(spec)
+    said = []
+    step.report = said.append
+    with pytest.raises(DocumentInvalid) as caught:
+        step.apply()
+    assert said == ["comparing 8 document(s) with the validator"]
+    message = str(caught.value)
+    assert "it would refuse 7 document(s)" in message
+    assert "_id 0 (name: is missing; age: is string ('old'), should be int)" in message
+    assert "_id 4 (" in message and "_id 5 (" not in message
+    assert "validator" not in collection.options()
+    synchronize(people(validator=SCHEMA, validationAction="warn"))
+    assert collection.options()["validationAction"] == "warn"
+    with pytest.raises(DocumentInvalid):
+        synchronize(spec)
+    collection.update_many({}, {"$set": {"name": "Ada"}, "$unset": {"age": ""}})
+    synchronize(spec)
+    assert steps(spec) == []
+
+
+@pytest.mark.needs("capped_collections")
+def test_a_capped_collection_is_made_and_its_limits_change(synchronize, steps, collection):
+    spec = people(capped=True, size=5000, max=3)
+    synchronize(spec)
+    assert collection.options()["capped"] is True
+    assert steps(spec) == []
+    wider = people(capped=True, size=9000, max=5)
+    assert synchronize(wider) == [
+        f"Change cappedMax, cappedSize of collection {NAME} (tests.Person)"
+    ]
+    assert steps(wider) == []
+
+
+@pytest.mark.needs("capped_collections")
+def test_a_collection_does_not_become_capped(steps, collection):
+    collection.insert_one({})
+    [step] = steps(people(capped=True, size=5000))
+    assert step.kind is Kind.ERROR
+    assert step.details() == ["- capped: false", "+ capped: true"]
+
+
+@pytest.mark.needs("time_series")
+def test_a_time_series_is_made_and_its_expiry_changes(synchronize, steps):
+    series = {"timeField": "at", "metaField": "station", "granularity": "minutes"}
+    spec = people(timeseries=series, expireAfterSeconds=3600)
+    synchronize(spec)
+    assert steps(spec) == []
+    longer = people(timeseries=series, expireAfterSeconds=7200)
+    assert synchronize(longer) == [
+        f"Change expireAfterSeconds of collection {NAME} (tests.Person)"
+    ]
+    assert steps(longer) == []
+
+
+def test_a_shard_key_is_noted_where_there_are_no_shards(steps, synchronize):
+    spec = replace(people(), shard_key=(("country", 1),))
+    [*_, note] = steps(spec)
+    assert (note.kind, "is not sharded" in note.describe()) == (Kind.NOTE, True)
+    synchronize(spec)
+
+
+def test_a_cluster_is_told_the_shard_key(monkeypatch, connection, synchronize):
+    """No sharded cluster was ever there: this shows what would be sent to one."""
+    synchronize(people())
+    features = {**connection.server.features, "sharded": True}
+    monkeypatch.setattr(connection.server, "features", features)
+    spec = replace(people(), shard_key=(("country", 1), ("_id", "hashed")))
+    [step] = plan(connection, [spec], undeclared=False)
+    assert step.describe() == f"Shard collection {NAME} (tests.Person) by country, _id"
+    assert step.details() == ['+ shard key: {"country": 1, "_id": "hashed"}']
+    with CaptureCommands() as commands, pytest.raises(DatabaseError):
+        step.apply()
+    assert commands.names == ["shardCollection"]
+
+
+def test_search_indexes_are_left_out_where_there_are_none(lacking, steps):
+    lacking("search_index")
+    index = SearchIndexSpec("words", "search", {"mappings": {"dynamic": True}})
+    [_, warning] = steps(replace(people(), search_indexes=(index,)))
+    assert (warning.kind, "left without search indexes (words)" in warning.describe()) == (
+        Kind.WARNING,
+        True,
+    )
 
 
 @pytest.mark.needs("default_collation")

@@ -1,3 +1,4 @@
+import time
 from io import StringIO
 
 import pytest
@@ -74,6 +75,129 @@ def test_check_passes_with_a_note_on_what_nobody_declares(database):
     assert "age_1" in database[AUTHOR].index_information()
 
 
+def test_check_shows_what_goes_and_what_comes(database):
+    database[AUTHOR].drop_index("email_1")
+    database[AUTHOR].create_index("email", name="email_1")
+    with pytest.raises(SystemExit) as caught, StringIO() as out:
+        try:
+            call_command("migrate", check_unapplied=True, stdout=out, stderr=out)
+        finally:
+            shown = out.getvalue()
+    assert caught.value.code == 1
+    assert (
+        f"  Replace index email_1 on {AUTHOR} (testapp.Author) (partialFilterExpression: none -> "
+        "{'email': {'$exists': True}}, unique: none -> yes)\n"
+        '      - index email_1 {"email": 1}\n'
+        '      + index email_1 {"email": 1}, unique, partialFilterExpression: '
+        '{"email": {"$exists": true}}\n'
+    ) in shown
+    migrate()
+    assert "as declared" in migrate(check_unapplied=True)
+
+
+@pytest.fixture
+def left_over(database):
+    """What nothing declares."""
+    database[AUTHOR].create_index("age", name="experiment")
+    database.create_collection("left_empty")
+    database["left_full"].insert_one({})
+
+
+def is_left(database):
+    return (
+        "experiment" in database[AUTHOR].index_information(),
+        "left_empty" in database.list_collection_names(),
+        "left_full" in database.list_collection_names(),
+    )
+
+
+@pytest.mark.parametrize(("answer", "left"), [("yes", False), ("no", True), ("", True)])
+def test_prune_asks(left_over, database, monkeypatch, answer, left):
+    asked = []
+    monkeypatch.setattr("builtins.input", lambda text: asked.append(text) or answer)
+    out = StringIO()
+    try:
+        call_command("migrate", prune=True, stdout=out)
+    except CommandError as exc:
+        assert "Nothing was dropped" in str(exc) and left
+    assert asked == ["Drop them? Type 'yes' to continue: "]
+    assert "Drop index experiment of" in out.getvalue()
+    assert '      - index experiment {"age": 1}\n' in out.getvalue()
+    assert is_left(database) == (left, left, True)
+
+
+def test_prune_without_input_drops(left_over, database):
+    migrate(prune=True, interactive=False)
+    assert is_left(database) == (False, False, True)
+    assert "No operations to apply" in migrate(prune=True)
+
+
+def test_prune_of_one_app_leaves_other_collections(left_over, database):
+    migrate("testapp", prune=True, interactive=False)
+    assert is_left(database) == (False, True, True)
+
+
+def test_prune_shows_and_drops_nothing_with_plan(left_over, database):
+    assert "Drop collection left_empty" in migrate(prune=True, plan=True)
+    with pytest.raises(SystemExit):
+        migrate(prune=True, check_unapplied=True)
+    assert is_left(database) == (True, True, True)
+
+
+@pytest.mark.needs("validators")
+def test_documents_that_a_validator_would_refuse_are_told(database):
+    things = database["guarded_things"]
+    database.drop_collection("guarded_things")
+    things.insert_many([{"_id": n, "name": n} for n in (1, 2)])
+    out = StringIO()
+    with pytest.raises(CommandError, match="operations failed"):
+        call_command("migrate", stdout=out, stderr=out)
+    assert "(comparing 2 document(s) with the validator) FAILED" in out.getvalue()
+    assert "it would refuse 2 document(s)" in out.getvalue()
+    assert "_id 1 (sold: is missing; name: is int (1), should be string)" in out.getvalue()
+    things.delete_many({})
+    assert "... (comparing 0 document(s) with the validator) OK" in migrate()
+
+
+def kill_in_the_middle(process, began, seconds=20):
+    """End a process without a word as soon as `began()`."""
+    until = time.monotonic() + seconds
+    while not began() and process.poll() is None and time.monotonic() < until:
+        pass
+    process.kill()
+    process.communicate()
+
+
+@pytest.mark.parametrize("moment", range(6))
+def test_migrate_completes_after_it_was_killed(alone, database, moment):
+    """Killed at a different point each time; what was protected is protected throughout."""
+    authors = database[AUTHOR]
+    authors.drop_indexes()
+    authors.create_index("nickname", name="email_1", unique=True)
+    authors.create_index("name", name="name_1", sparse=True)
+    database.drop_collection("tickets")
+    database["testapp_publisher"].drop_indexes()
+    before = set(authors.index_information())
+    process = alone().start("migrate")
+    kill_in_the_middle(
+        process,
+        [
+            lambda: False,
+            lambda: "tickets" in database.list_collection_names(),
+            lambda: set(authors.index_information()) != before,
+            lambda: "email_1_by_migrate" in authors.index_information(),
+            lambda: "email_1" not in authors.index_information(),
+            lambda: "name_1" in database["testapp_publisher"].index_information(),
+        ][moment],
+        seconds=20 if moment else 0.2,
+    )
+    # Never without one of the two that refuse duplicates.
+    assert any(index.get("unique") for index in authors.index_information().values())
+    alone()("migrate")
+    assert "as declared" in migrate(check_unapplied=True)
+    assert len(authors.index_information()) == 3
+
+
 def test_one_app_alone(missing, database):
     out = migrate("testapp", check_unapplied=False)
     assert AUTHOR in out
@@ -89,7 +213,6 @@ def test_one_app_alone(missing, database):
         (["testapp", "0001"], {}, "a migration name ('0001') has no meaning for DATABASES"),
         (["testapp", "zero"], {}, "a migration name ('zero') has no meaning for DATABASES"),
         ([], {"fake": True}, "--fake has no meaning for DATABASES['default'], which is MongoDB"),
-        (["testapp"], {"prune": True}, "--prune has no meaning for DATABASES['default']"),
     ],
 )
 def test_arguments_without_a_meaning_are_refused(args, options, message):

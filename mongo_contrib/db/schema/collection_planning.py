@@ -75,8 +75,16 @@ class CollectionPlan:
             return [
                 self.message(Kind.ERROR, "is declared as a collection, but a view has this name")
             ]
-        collation = plain(self.real_options).get("collation")
-        indexes = IndexPlan(self.connection, self.spec, collation, prune=self.prune)
+        real = plain(self.real_options)
+        series = real.get("timeseries", {})
+        indexes = IndexPlan(
+            self.connection,
+            self.spec,
+            real.get("collation"),
+            # Time series are indexed by where and when.
+            automatic=[series[key] for key in ("metaField", "timeField") if key in series],
+            prune=self.prune,
+        )
         return [
             *self.change_options(),
             *self.undeclared_options(),

@@ -44,11 +44,14 @@ class IndexPlan:
         spec: CollectionSpec,
         collation: Mapping[str, Any] | None,
         *,
+        automatic: list[str],
         prune: bool,
     ) -> None:
+        """``automatic`` are the paths of an index that the server makes by itself."""
         self.connection = connection
         self.spec = spec
         self.collation = collation
+        self.automatic = automatic
         self.prune = prune
 
     def steps(self) -> Iterator[Step]:
@@ -187,6 +190,8 @@ class IndexPlan:
         """What is to be said, or done, about the indexes that no declared one has found."""
         undeclared = []
         for name, (document, _) in sorted(real.items()):
+            if list(document["key"]) == self.automatic:
+                continue
             if (other := beside(name)) in served and served[other] in (name, other):
                 # A replacement was interrupted after the new one was built.
                 yield DropIndex(self.connection, self.spec, document, instead=other)
