@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 from bson import ObjectId
@@ -20,6 +21,7 @@ from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import fields
 from .embedding import nested_values
+from .polymorphic import AnyOfField
 
 #: What a nested serializer takes of the options that Django REST framework derives of a field.
 _NESTED_OPTIONS = {"allow_null", "help_text", "label", "read_only", "required"}
@@ -59,6 +61,9 @@ class DocumentSerializer(serializers.ModelSerializer):
     def build_standard_field(self, field_name: str, model_field: Any) -> tuple[Any, Any]:
         if hasattr(model_field, "document"):
             return self.build_embedded_field(field_name, model_field)
+        if hasattr(model_field, "keys_follow"):
+            # Only what a project declares itself takes any keys from a client.
+            return fields.ExtendedJSONField, {"model_field": model_field, "read_only": True}
         if isinstance(model_field, documents.ObjectIdAutoField):
             return fields.ObjectIdField, {"label": model_field.verbose_name, "read_only": True}
         field_class, options = super().build_standard_field(field_name, model_field)
@@ -81,18 +86,32 @@ class DocumentSerializer(serializers.ModelSerializer):
     def build_embedded_field(self, field_name: str, model_field: Any) -> tuple[Any, Any]:
         """Return the nested serializer of an embedded document, or of a list of them."""
 
-        class NestedSerializer(EmbeddedDocumentSerializer):
-            class Meta:
-                model = model_field.document
-                depth = getattr(self.Meta, "depth", 0)
-                fields = "__all__"
-
         options = get_field_kwargs(field_name, model_field)
         options = {name: options[name] for name in _NESTED_OPTIONS & options.keys()}
+        make = partial(self._nested_serializer, depth=getattr(self.Meta, "depth", 0))
+        if model_field.is_polymorphic:
+            either = {"model_field": model_field, "make": make}
+            if isinstance(model_field, documents.EmbeddedDocumentListField):
+                options.update(child=AnyOfField(**either), allow_empty=model_field.blank)
+                return serializers.ListField, options
+            return AnyOfField, {**options, **either}
+        NestedSerializer = make(model_field.document)
         if isinstance(model_field, documents.EmbeddedDocumentListField):
             options.update(child=NestedSerializer(), allow_empty=model_field.blank)
             return serializers.ListSerializer, options
         return NestedSerializer, options
+
+    @staticmethod
+    def _nested_serializer(document: Any, depth: int) -> Any:
+        nested_depth = depth
+
+        class NestedSerializer(EmbeddedDocumentSerializer):
+            class Meta:
+                model = document
+                depth = nested_depth
+                fields = "__all__"
+
+        return NestedSerializer
 
     def build_relational_field(self, field_name: str, relation_info: Any) -> tuple[Any, Any]:
         model_field = relation_info.model_field
