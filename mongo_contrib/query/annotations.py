@@ -8,7 +8,8 @@ from types import SimpleNamespace
 from typing import Any
 
 from django.core.exceptions import FieldError
-from django.db.models import Aggregate, ExpressionWrapper
+from django.db.models import Aggregate, ExpressionWrapper, F
+from django.db.models.expressions import BaseExpression
 from django.db.utils import NotSupportedError
 
 from .aggregates import check_numbers
@@ -125,6 +126,17 @@ class Annotated(Names):
             single(self.model, name, replace(path, list_path=None))
             return Column(path)
         return self.resolve_ref(name)
+
+    def inlined(self, values: dict[str, Any]) -> dict[str, Any]:
+        """Return the new values of `update()` with what they take of annotations resolved."""
+        if not self.annotations:
+            return values
+        return {
+            name: value.resolve_expression(self)
+            if isinstance(value, BaseExpression | F)
+            else value
+            for name, value in values.items()
+        }
 
     # Rows
 

@@ -266,7 +266,7 @@ def _matches(value: Any, operand: Any, options: str) -> Any:
         options = "i" if operand.flags & re.IGNORECASE else ""
         operand = operand.pattern
     text = {"$cond": [{"$eq": [{"$type": value}, "string"]}, value, None]}
-    arguments = {"input": text, "regex": {"$literal": operand}}
+    arguments: dict[str, Any] = {"input": text, "regex": {"$literal": operand}}
     if options:
         arguments["options"] = options
     return {"$regexMatch": arguments}

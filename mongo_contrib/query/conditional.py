@@ -10,7 +10,7 @@ from django.db.models.lookups import Lookup
 from django.db.utils import NotSupportedError
 
 from .booleans import LHS, Computed, Stored, as_expression
-from .computed import bind, lies_beyond, needs_scope
+from .computed import bind
 from .conditions import NOTHING
 from .dates import COMPARISONS
 from .expressions import EXPRESSIONS, Scope, expression, output_field
@@ -29,7 +29,7 @@ class Truth(Expression):
         self.q = q
 
     @property
-    def contains_aggregate(self) -> bool:  # type: ignore[override]
+    def contains_aggregate(self) -> bool:
         return any(part.contains_aggregate for part in expressions_in(self.node))
 
     def __hash__(self) -> int:
@@ -98,6 +98,7 @@ def _lookup(scope: Scope, value: Any) -> Any:
 
 def register_lookups(base: type) -> None:
     """Register Django's look-ups, which are expressions too; transforms are functions."""
+    each: Any
     for each in base.__subclasses__():
         if each.__module__.startswith("django.db.models.") and each.lookup_name:
             EXPRESSIONS.setdefault(each, _lookup)
@@ -105,5 +106,3 @@ def register_lookups(base: type) -> None:
 
 
 register_lookups(Lookup)
-
-__all__ = ["Truth", "condition_in", "lies_beyond", "needs_scope"]

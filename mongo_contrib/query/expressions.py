@@ -105,9 +105,12 @@ def compile_expression(model: Any, value: Any, names: Any = None) -> Any:
 
     It is about one document of `model`; `names` are a query's, if it has annotations.
     """
+    from .computed import is_deferred
+
     scope = Scope(model)
-    compiled = scope.compile(resolved(model, value, names))
-    if scope.joins:
+    expression = resolved(model, value, names)
+    compiled = scope.compile(expression)
+    if scope.joins or is_deferred(expression):
         raise NotSupportedError(
             f"{value} reaches beyond the document of {model._meta.label}; use .pipeline([...]) "
             "with $lookup."

@@ -142,12 +142,14 @@ class Names:
         if isinstance(child, Q):
             return self._prepared(child, grouped)
         if isinstance(child, tuple):
-            return self._condition(*child, grouped, child)
+            return self._condition(child, grouped)
         if isinstance(child, Exists) or not hasattr(child, "resolve_expression"):
             return child
         return self._asserted(child, grouped)
 
-    def _condition(self, name: str, value: Any, grouped: bool, child: Any) -> Any:
+    def _condition(self, child: tuple[Any, ...], grouped: bool) -> Any:
+        """Return the node of a look-up that is not about a field alone; else the look-up."""
+        name, value = child
         found = self.annotation(name)
         if found is not None:
             return self.look_up(*found, value, grouped=grouped)

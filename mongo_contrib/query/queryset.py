@@ -179,7 +179,7 @@ class DocumentQuerySet(Getting, Operations, QueryTwins, QuerySet):
             if hasattr(value, "write_to"):
                 # A deletion's, of references inside of documents: see documents/deletion.py.
                 return value.write_to(self)
-        update = update_of(self.model, kwargs)
+        update = update_of(self.model, self.query.inlined(kwargs))
         self._result_cache = None
         if not update:
             return 0

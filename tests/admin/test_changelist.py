@@ -61,11 +61,16 @@ def test_columns_sort_also_embedded_ones(shop, names, query, found):
         assert result == found
 
 
-def test_a_column_of_another_collection_is_no_link_and_a_forged_one_is_ignored(shop, client):
-    response = client.get(f"{LIST}?o=4")
-    assert response.status_code == 200
-    assert "maker__country" not in response.context["cl"].sortable_by
-    assert "size__width" in response.context["cl"].sortable_by
+def test_a_column_of_another_collection_sorts_by_one_lookup(shop, client, names):
+    response = client.get(LIST)
+    assert {"maker__country", "size__width"} <= set(response.context["cl"].sortable_by)
+    countries = {"Best": "Germany", "Bridge": "Denmark", "Brick": "Denmark", "Pencil": "Germany"}
+    up = [countries.get(name, "") for name in names("?o=4")]
+    assert up == sorted(up)
+    assert [countries.get(name, "") for name in names("?o=-4")] == up[::-1]
+    with CaptureCommands() as commands:
+        client.get(f"{LIST}?o=4")
+    assert sum("$lookup" in str(event.command) for event in commands) == 1
 
 
 @pytest.mark.parametrize("url", [LIST, LEAN])

@@ -9,6 +9,7 @@ from django.core.exceptions import FieldError, ValidationError
 from django.db import NotSupportedError
 from django.db.models import (
     BooleanField,
+    Case,
     CharField,
     Count,
     DecimalField,
@@ -19,6 +20,7 @@ from django.db.models import (
     Q,
     Sum,
     Value,
+    When,
 )
 from django.db.models.functions import Length, Lower, Upper
 from django.db.models.lookups import Exact, GreaterThan, IsNull, StartsWith
@@ -283,6 +285,24 @@ def test_writes_take_what_is_annotated_in_filters(library):
     assert titles(Book.objects) == ["Emilia", "Momo", "Orphan"]
     assert Book.objects.annotate(who=F("author__name")).filter(who="Ann").update(pages=5) == 1
     assert Book.objects.get(title="Momo").pages == 5
+
+
+def test_updates_take_what_is_annotated(library):
+    books = Book.objects.annotate(double=F("pages") * 2, low=Lower("title"))
+    assert books.filter(low="emil").update(pages=F("double") + 1, title=F("low")) == 1
+    assert Book.objects.get(title="emil").pages == 341
+    long = Case(When(double__gt=500, then=Value("long")), default=F("title"))
+    assert books.update(title=long) == 4
+    assert titles(Book.objects) == ["Lotte", "Orphan", "long", "long"]
+
+
+def test_a_condition_of_another_collection_is_no_value_to_write(library):
+    """What that asks would have to be asked first, and a write is one operation."""
+    by = Case(When(author__name="Ann", then=Value(1)), default=Value(2))
+    with pytest.raises(NotSupportedError, match=r"\$lookup"):
+        Book.objects.update(pages=by)
+    with pytest.raises(NotSupportedError, match=r"\$lookup"):
+        Book.objects.update(title=F("author__name"))
 
 
 def test_what_is_annotated_gives_values_to_look_ups(library):

@@ -1,4 +1,4 @@
-"""What comes after `pipeline()`, reading in constant memory, and what needs stages of one's own."""
+"""What comes after `pipeline()`, constant memory, and what needs stages of its own."""
 
 import gc
 import weakref
@@ -66,7 +66,7 @@ def test_what_is_filtered_before_comes_first(library):
 
 def test_documents_of_any_shape_are_narrowed_by_match(library):
     sums = Book.objects.pipeline([{"$group": {"_id": "$author_id", "n": {"$sum": "$pages"}}}])
-    assert list(sums.match({"n": 30}))[0]["_id"] == library[2].author_id
+    assert next(iter(sums.match({"n": 30})))["_id"] == library[2].author_id
     assert sums.match({"n": {"$gt": 30}}).count() == 1
     for refused in (
         lambda: sums.filter(n=1),

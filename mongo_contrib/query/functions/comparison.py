@@ -25,7 +25,7 @@ def _greatest(scope: Scope, value: Any) -> Any:
 
 @expression(functions.Least)
 def _least(scope: Scope, value: Any) -> Any:
-    return {"$min": [{"$ifNull": [each, None]} for each in sources(scope, value)]}
+    return {"$min": sources(scope, value)}
 
 
 @expression(functions.NullIf)
