@@ -174,8 +174,9 @@ def test_an_index_is_what_it_says(index, keys, options, needs):
 @pytest.mark.parametrize(("index", "keys", "options", "needs"), KINDS)
 def test_the_servers_index_is_recognised(synchronize, connection, index, keys, options, needs):
     """Created, read back, compared equal, and unlike any other kind."""
-    from mongo_contrib.db.schema.definitions import from_server, from_spec
     from pymongo.errors import OperationFailure
+
+    from mongo_contrib.db.schema.definitions import from_server, from_spec
 
     [spec] = index_specs(place(index))
     collection = connection.database["index_places"]

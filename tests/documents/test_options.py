@@ -302,6 +302,6 @@ def test_a_shard_key_is_of_stored_paths():
 
         class Meta:
             app_label = "testapp"
-            shard_key = {"country": 1, "id": "hashed"}  # noqa: RUF012
+            shard_key = {"country": 1, "id": "hashed"}
 
     assert collection_spec(Sharded).shard_key == (("c", 1), ("_id", "hashed"))
