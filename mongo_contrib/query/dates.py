@@ -216,4 +216,6 @@ def _clock(value: Any) -> str:
         if parsed is None:
             raise ValueError(f"{value!r} is not a time as HH:MM:SS.")
         value = parsed
+    if not isinstance(value, datetime.time):
+        raise TypeError(f"{value!r} is not a time.")
     return value.isoformat(timespec="milliseconds")

@@ -22,7 +22,7 @@ from .elements import element, one_element, plain, taken_apart
 from .expressions import compile_expression
 from .lookups import LENGTHS, LOOKUPS, applicable, applies
 from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
-from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve
+from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve, unknown_field
 from .plain import plain_condition
 
 
@@ -113,6 +113,8 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
             return function(path, value)
     if len(rest) == 1 and name in LOOKUPS and applies(name, path):
         return LOOKUPS[name](path, value)
+    if name in LOOKUPS:
+        raise _unsupported(path, rest)
     transformed = _transformed(model, path, rest, value)
     if transformed is None:
         raise _unsupported(path, rest)
@@ -137,6 +139,9 @@ def _unsupported(path: Path, rest: list[str]) -> Exception:
         return NotSupportedError(
             f"There is no look-up {name!r} on {path.path!r}; {_ELSEWHERE[rest[-1]]}."
         )
+    if hasattr(field, "alternatives") and rest[0] not in LOOKUPS:
+        error = unknown_field(field.alternatives, rest[0])
+        return FieldError(f"{error}{did_you_mean(rest[0], applicable(path))}")
     if field.get_lookup(rest[-1]) is not None:
         return NotSupportedError(
             f"The look-up {name!r} on {path.path!r} has no counterpart here; use "

@@ -78,6 +78,8 @@ def _unset(model: Any, path: Path, value: Any) -> Any:
 
 @operator(op.Rename)
 def _rename(model: Any, path: Path, value: Any) -> Any:
+    if not isinstance(value.value, str):
+        raise TypeError(f"Rename() of {path.path!r} needs a field's name, not {value.value!r}.")
     other = resolve(model, value.value)
     if other.relation is not None or other.rest or other.list_path or other.path == "_id":
         raise ValueError(f"{path.path!r} can't be renamed to {value.value!r}.")

@@ -140,7 +140,8 @@ def _json_contains(path: str, value: Any) -> Condition:
         return all_of(_json_contains(f"{path}.{key}", item) for key, item in value.items())
     if isinstance(value, list):
         return equal_all(path, value)
-    return equal(path, value)
+    # A bare null would also find where there is no such key.
+    return {path: {"$type": "null"}} if value is None else equal(path, value)
 
 
 @lookup("icontains", of=_has_text)
