@@ -8,7 +8,9 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from ..mapping.encoding import decode_value, decoder_of
+from ..mapping.lazy import unreadable_at
 from .aggregates import decoder
+from .conditions import all_of
 from .crossing import beyond, keys_in
 from .expressions import Scope
 from .grouping import row_stages
@@ -81,6 +83,7 @@ class DocumentCompiler:
     ) -> Iterator[tuple[Any, ...]]:
         query = self.query
         projection = _projection(path.path for path in paths.values())
+        found: Iterator[dict[str, Any]]
         if query.is_find:
             options = query.find_options(self.using)
             if options is None:
@@ -99,7 +102,25 @@ class DocumentCompiler:
             _getter(paths[position]) if position in paths else self._annotation_getter(name)
             for position, name in enumerate(names)
         ]
-        return (tuple([get(document) for get in getters]) for document in found)
+        return self._naming(tuple([get(document) for get in getters]) for document in found)
+
+    def _naming(self, rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+        """Yield the rows; a value that can't be read is told with its document's key."""
+        try:
+            yield from rows
+        except _Unreadable as found:
+            # The rows came without: which one it is has to be asked for.
+            path, key = found.path, None
+            if self.query.is_find:
+                options = self.query.find_options(self.using) or {"filter": {}}
+                same = {path.path: {"$eq": found.value}}
+                options["filter"] = all_of([options["filter"], same])
+                document = self.query.repository(self.using).find_one(
+                    projection={"_id": 1}, **options
+                )
+                key = document and document["_id"]
+            label, error = self.query.model._meta.label, found.__cause__
+            raise unreadable_at(label, key, path.path, path.field, found.value, error) from error
 
     def _annotation_getter(self, name: str) -> Callable[[dict[str, Any]], Any]:
         decode = decoder(self.query.annotations[name])
@@ -254,5 +275,17 @@ def _decoded_within(path: Path, value: Any, parts: list[str]) -> Any:
     return _decoded(path, value)
 
 
+class _Unreadable(Exception):
+    """A value can't be read, of a row that does not say whose it is."""
+
+    def __init__(self, path: Path, value: Any) -> None:
+        super().__init__(path, value)
+        self.path = path
+        self.value = value
+
+
 def _decoded(path: Path, value: Any) -> Any:
-    return None if value is None else decode_value(path.field, value)
+    try:
+        return None if value is None else decode_value(path.field, value)
+    except Exception as error:
+        raise _Unreadable(path, value) from error
