@@ -16,7 +16,10 @@ from typing import Any
 from django.db import models, transaction
 
 from ..mapping.encoding import encode_value
-from ..query.conditions import NOTHING
+from ..mapping.families import class_condition
+
+#: How many keys one command names: of ObjectIds, 2 MB, up to three times. It may have 16 MB.
+MAX_KEYS = 100_000
 
 
 def PULL(collector: Any, field: Any, sub_objs: Any, using: str) -> None:
@@ -25,7 +28,9 @@ def PULL(collector: Any, field: Any, sub_objs: Any, using: str) -> None:
     An `on_delete` for `ReferenceListField`, and for `ForeignKey` in classes that are embedded in
     lists. It saves no document: signals are not sent.
     """
-    collector.add_field_update(field, Pulled(place_of(field), collector), sub_objs.all())
+    # An embedded class has no documents of its own: those that hold it are asked.
+    if not getattr(field.model, "_is_embedded", False):
+        collector.add_field_update(field, Pulled(place_of(field), collector), sub_objs.all())
 
 
 # Django asks this of a rule before it looks for those that refer.
@@ -119,15 +124,21 @@ class Rewrite:
         raise NotImplementedError
 
     def write_to(self, queryset: Any) -> int:
-        """Change all documents that a query set of holders finds; return how many there were."""
-        condition = queryset.query.condition(queryset.db)
-        if condition is NOTHING:
-            return 0
-        update, array_filters = self.update(self.keys())
-        options = {"array_filters": array_filters} if array_filters else {}
+        """Change all documents that hold one of the keys; return how many there were.
+
+        `queryset` is what Django found them by, and says the class and the database.
+        """
+        found, keys = 0, self.keys()
         repository = queryset.query.repository(queryset.db)
         with transaction.mark_for_rollback_on_error(using=queryset.db):
-            return int(repository.update_many(condition, update, **options).matched_count)
+            for start in range(0, len(keys), MAX_KEYS):
+                some = keys[start : start + MAX_KEYS]
+                condition = {**class_condition(queryset.model), self.place.path(): {"$in": some}}
+                update, array_filters = self.update(some)
+                options = {"array_filters": array_filters} if array_filters else {}
+                result = repository.update_many(condition, update, **options)
+                found += int(result.matched_count)
+        return found
 
 
 @dataclass(frozen=True)

@@ -137,7 +137,8 @@ def _value_schema(field: models.Field, seen: tuple[Any, ...]) -> Schema:
     if hasattr(field, "bson_schema"):
         own: Schema = field.bson_schema()
         return own
-    if field.remote_field is not None and hasattr(field, "target_field"):
+    of_key = field.remote_field is not None and hasattr(field, "target_field")
+    if of_key and not hasattr(field, "base_field"):
         # A key, whatever the target's own rules are: nobody checks them of a reference.
         return _types_alone(_value_schema(field.target_field, seen))
     kind = field.get_internal_type()

@@ -70,6 +70,10 @@ class ClassSource:
         return found.kind in ("DictField", "MapField")
 
 
+#: References store their keys under a name of their own, unless `db_column` says another.
+_KEYS_BESIDE = ("models.ForeignKey", "ReferenceListField")
+
+
 class Builder:
     """Makes the class of one collection and those of what is embedded in it."""
 
@@ -138,7 +142,7 @@ class Builder:
             taken = {each.name for each in made.fields}
             source.name = self._name(key, source, taken)
             made.names[key] = (source.name, embedded)
-            column = f"{source.name}_id" if source.kind == "models.ForeignKey" else source.name
+            column = f"{source.name}_id" if source.kind in _KEYS_BESIDE else source.name
             if column != key:
                 source.options["db_column"] = literal(key)
             made.fields.append(source)
@@ -146,7 +150,7 @@ class Builder:
     @staticmethod
     def _name(key: str, source: FieldSource, taken: Collection[str]) -> str:
         bare = key
-        if source.kind == "models.ForeignKey" and key.endswith("_id") and len(key) > 3:
+        if source.kind in _KEYS_BESIDE and key.endswith("_id") and len(key) > 3:
             bare = key[:-3]
         return field_name(bare, taken)
 

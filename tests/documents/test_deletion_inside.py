@@ -16,6 +16,7 @@ from mongo_contrib.documents import (
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
 )
+from mongo_contrib.test import CaptureCommands
 from tests.testapp.models import (
     NOWHERE,
     RefBook,
@@ -360,3 +361,14 @@ def test_what_holds_itself_is_followed_once():
 
     names = [field.name for field in Tree._meta.private_fields]
     assert names == ["root__tag", "root__nodes__tag"]
+
+
+def test_so_many_keys_that_one_command_can_not_name_them(people, monkeypatch):
+    monkeypatch.setattr("mongo_contrib.documents.deletion.MAX_KEYS", 2)
+    books = [RefBook(title="x", authors=[each]) for each in people]
+    RefBook.objects.bulk_create([*books, RefBook(title="y", authors=people)])
+    with CaptureCommands() as captured:
+        RefPerson.objects.filter(name__in=["0", "1", "2"]).delete()
+    of_books = [each.name for each in captured if each.collection == "testapp_refbook"]
+    assert of_books == ["update"] * 4
+    assert [len(book.authors_id) for book in RefBook.objects.order_by("pk")] == [0, 0, 0, 1, 1]

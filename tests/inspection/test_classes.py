@@ -103,7 +103,7 @@ def test_references_become_fields_and_names_lose_their_id():
     assert author.options["db_column"] == '"author"'
     assert author.options["related_name"] == '"+"'
     assert author.comment == "1 of 10 sampled ids exist nowhere"
-    assert tags.expression == 'ReferenceListField("Tag", db_index=False, blank=True)'
+    assert tags.expression == 'ReferenceListField("Tag", db_index=False, blank=True, db_column="tags")'
 
 
 def test_embedded_classes_are_named_by_their_key_and_by_their_owner_if_that_is_taken():

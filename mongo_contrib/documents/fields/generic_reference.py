@@ -188,6 +188,9 @@ class GenericReferenceField(NestedField):
             raise self._error("no_class", value=named or value.collection)
         return Reference(model, decode_value(model._meta.pk, value.id))
 
+    def bson_schema(self) -> dict[str, Any]:
+        return {"bsonType": "object"}
+
     def value_to_string(self, obj: models.Model) -> Any:
         value = self.value_from_object(obj)
         return None if value is None else str(value)
