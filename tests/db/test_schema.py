@@ -685,6 +685,49 @@ def test_search_indexes_are_left_out_where_there_are_none(lacking, steps):
     )
 
 
+def test_search_indexes_are_created_changed_and_pruned(monkeypatch, connection, synchronize):
+    """No server with search indexes was there: this shows what would be sent to one."""
+    synchronize(people())
+    features = {**connection.server.features, "search_index": True}
+    monkeypatch.setattr(connection.server, "features", features)
+    real = [
+        {"name": "old", "type": "search", "latestDefinition": {"mappings": {"dynamic": False}}},
+        {"name": "same", "type": "search", "latestDefinition": {"a": 1, "added": 2}},
+        {"name": "kind", "type": "search", "latestDefinition": {}},
+        {"name": "nobodys", "type": "search", "latestDefinition": {}},
+    ]
+    monkeypatch.setattr(
+        "pymongo.synchronous.collection.Collection.list_search_indexes", lambda self: real
+    )
+    spec = replace(
+        people(),
+        search_indexes=(
+            SearchIndexSpec("new", "vectorSearch", {"fields": []}),
+            SearchIndexSpec("old", "search", {"mappings": {"dynamic": True}}),
+            SearchIndexSpec("same", "search", {"a": 1}),
+            SearchIndexSpec("kind", "vectorSearch", {"fields": []}),
+        ),
+    )
+    planned = plan(connection, [spec], undeclared=False, prune=True)
+    label = f"{NAME} (tests.Person)"
+    assert [step.describe() for step in planned] == [
+        f"Create search index new on {label}",
+        f"Change search index old on {label}",
+        f"Collection {label} has the search index kind as a search one; drop it first",
+        f"Drop search index nobodys of {label}, which nothing declares",
+    ]
+    assert planned[1].details() == [
+        '- search index old {"mappings": {"dynamic": false}}',
+        '+ search index old {"mappings": {"dynamic": true}}',
+    ]
+    with CaptureCommands() as commands:
+        for step in planned:
+            if step.kind is Kind.CHANGE:
+                with pytest.raises(DatabaseError):
+                    step.apply()
+    assert commands.names == ["createSearchIndexes", "updateSearchIndex", "dropSearchIndex"]
+
+
 @pytest.mark.needs("default_collation")
 def test_a_collation_cannot_be_changed(synchronize, steps, collection):
     collection.insert_one({"name": "Ada"})

@@ -26,9 +26,9 @@ class SearchStep(CollectionStep):
     def details(self) -> list[str]:
         return [f"+ search index {self.index.name} {shown(self.index.definition)}"]
 
-    def command(self, name: str, **arguments: Any) -> None:
+    def send(self, command: str, /, **arguments: Any) -> None:
         with translated_errors(collection=self.spec.name):
-            self.connection.database.command(name, self.spec.name, **arguments)
+            self.connection.database.command(command, self.spec.name, **arguments)
 
 
 class CreateSearchIndex(SearchStep):
@@ -41,7 +41,7 @@ class CreateSearchIndex(SearchStep):
             "type": self.index.type,
             "definition": self.index.definition,
         }
-        self.command("createSearchIndexes", indexes=[index])
+        self.send("createSearchIndexes", indexes=[index])
 
 
 class ChangeSearchIndex(SearchStep):
@@ -62,7 +62,7 @@ class ChangeSearchIndex(SearchStep):
         return [f"- search index {self.index.name} {shown(self.real)}", *super().details()]
 
     def apply(self) -> None:
-        self.command("updateSearchIndex", name=self.index.name, definition=self.index.definition)
+        self.send("updateSearchIndex", name=self.index.name, definition=self.index.definition)
 
 
 class DropSearchIndex(CollectionStep):
