@@ -6,7 +6,6 @@ loop. So every `a...` method is its synchronous twin, run by `native()`: no thre
 """
 
 import asyncio
-import sys
 import threading
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
@@ -94,22 +93,17 @@ async def native(function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs)
     bridge.gr_context = driver.gr_context
     result: Any = bridge.switch(*args, **kwargs)
     while not bridge.dead:
-        value: Any = None
-        error: BaseException | None = None
         try:
             value = await result
         except GeneratorExit as exc:
+            # Nobody will await any more: the function unwinds at once.
             bridge.closing = True
-            error = exc
+            bridge.throw(exc)
+            raise
         except BaseException as exc:
-            error = exc
-        try:
-            result = bridge.switch(value) if error is None else bridge.throw(error)
-        finally:
-            if bridge.closing and sys.exc_info()[0] is None:
-                raise GeneratorExit
-            # Its traceback holds this frame.
-            del error
+            result = bridge.throw(exc)
+        else:
+            result = bridge.switch(value)
     return result
 
 

@@ -286,8 +286,11 @@ def test_a_stream_that_is_open_when_its_loop_ends_leaves_nothing():
             kept.append(Book.objects.aiterator(chunk_size=10))
             await anext(kept[-1])
 
-    asyncio.run(begin())
+    with CaptureCommands() as captured:
+        asyncio.run(begin())
     assert [each.ag_frame for each in kept] == [None] * 3
+    # The client has waited for them.
+    assert captured.names.count("killCursors") == 3
 
 
 def test_a_chunk_of_nothing_is_refused():
