@@ -11,6 +11,8 @@ from django.db.models import OrderBy
 from django.db.models.expressions import Combinable
 from django.db.utils import NotSupportedError
 
+from mongo_contrib.mapping.lazy import show_stored
+
 
 class DocumentChangeList(ChangeList):
     """`ChangeList` over documents."""
@@ -31,6 +33,13 @@ class DocumentChangeList(ChangeList):
             return super().get_filters(request)
         except (OverflowError, ValueError) as error:
             raise IncorrectLookupParameters(error) from error
+
+    def get_results(self, request: Any) -> None:
+        """See `ChangeList`; what can't be read is shown as it is stored."""
+        super().get_results(request)
+        for document in self.result_list:
+            if getattr(document, "_is_document", False):
+                show_stored(document)
 
     def get_ordering_field(self, field_name: Any) -> Any:
         """Return what a column is sorted by; None, so that it isn't, if a collection can't."""

@@ -63,7 +63,10 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
     @property
     def items(self) -> list[Any]:
         """The embedded documents that the instance has."""
-        return list(getattr(self.instance, self.field.attname) or ())
+        items = getattr(self.instance, self.field.attname)
+        # What is stored may be no list of documents; then there is nothing to fill forms with.
+        found = list(items) if isinstance(items, list | tuple) else []
+        return found if all(isinstance(item, self.field.document) for item in found) else []
 
     # What the forms are made of
 

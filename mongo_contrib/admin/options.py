@@ -7,16 +7,18 @@ from functools import partial
 from typing import Any
 
 import django
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import connections, router
 
 from mongo_contrib.exceptions import WriteConflict
+from mongo_contrib.mapping.lazy import broken, show_stored
 
 from . import search
 from .changelist import DocumentChangeList
 from .checks import MongoModelAdminChecks
 from .fields import EmbeddedFieldsMixin
 from .paginator import DocumentPaginator
+from .relatives import LoggedAsOwn
 
 #: Bytes of a text to be searched for; some servers take no longer regular expressions.
 MAX_LENGTH = 500
@@ -25,7 +27,7 @@ MAX_LENGTH = 500
 ATTEMPTS = 3
 
 
-class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
+class MongoModelAdmin(LoggedAsOwn, EmbeddedFieldsMixin, admin.ModelAdmin):
     """The stock `ModelAdmin`, with the admin's widgets in embedded documents.
 
     Its change list costs the same however big the collection is, as far as there are indexes:
@@ -44,6 +46,16 @@ class MongoModelAdmin(EmbeddedFieldsMixin, admin.ModelAdmin):
     def delete_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """See `ModelAdmin`; repeated if others were saving the same document."""
         return retried(partial(super().delete_view, request, *args, **kwargs), self, request)
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        """See `ModelAdmin`; what can't be read is shown as it is stored, to be mended."""
+        obj = super().get_object(request, object_id, from_field)
+        if obj is not None and getattr(obj, "_is_document", False):
+            if request.method == "GET":
+                for error in broken(obj).values():
+                    messages.warning(request, str(error))
+            show_stored(obj)
+        return obj
 
     def get_changelist(self, request: Any, **kwargs: Any) -> Any:
         return DocumentChangeList

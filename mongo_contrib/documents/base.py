@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from django.db import models, router
 
 from ..mapping.encoding import encode_value
+from ..mapping.families import CLASS_KEY
 from ..mapping.lazy import broken, is_pending
 from ..mapping.plan import plan_of
 from ..query.collector import DocumentCollector
@@ -17,13 +18,14 @@ from .classes import DocumentBase, EmbeddedDocumentBase
 from .constraints import on_server
 from .constructing import Constructing
 from .options import DocumentOptions
+from .reading import Reading
 from .saving import Saving
 from .twins import DocumentTwins
 from .uniqueness import constraints as shared_constraints
 from .uniqueness import unique_checks
 
 
-class Document(Saving, Constructing, DocumentTwins, models.Model, metaclass=DocumentBase):
+class Document(Saving, Reading, Constructing, DocumentTwins, models.Model, metaclass=DocumentBase):
     """Base of all classes whose instances are documents of a MongoDB collection.
 
     A Django model in everything but persistence: fields, `Meta`, validation, signals, forms,
@@ -95,7 +97,7 @@ class Document(Saving, Constructing, DocumentTwins, models.Model, metaclass=Docu
         return unique_checks(type(self), unique, exclude), dates
 
 
-class EmbeddedDocument(Constructing, models.Model, metaclass=EmbeddedDocumentBase):
+class EmbeddedDocument(Reading, Constructing, models.Model, metaclass=EmbeddedDocumentBase):
     """Base of all classes whose instances are stored inside documents.
 
     Fields, validation and forms are Django's. Two of one class are equal if their values are.
@@ -154,7 +156,8 @@ class EmbeddedDocument(Constructing, models.Model, metaclass=EmbeddedDocumentBas
         values = [
             str(value)
             for field in plan_of(type(self)).fields
-            if (value := getattr(self, field.field.name)) not in (None, "", [])
+            if field.column != CLASS_KEY
+            and (value := getattr(self, field.field.name)) not in (None, "", [])
         ]
         return ", ".join(values) or str(self._meta.verbose_name)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.core.exceptions import ValidationError
 from django.db import DatabaseError, IntegrityError, models, router
 
 from ..db import get_connection
@@ -14,6 +13,7 @@ from ..mapping.lazy import broken
 from ..mapping.loaded import UNKNOWN, recall, remember, unknown
 from ..mapping.plan import FieldPlan, plan_of
 from ..query.updates import as_update
+from .unstorable import TELLING, explained
 
 if TYPE_CHECKING:
     _Base = models.Model
@@ -34,30 +34,6 @@ class Saving(_Base):
         # Django takes what is not in __dict__ for deferred, and leaves it out.
         broken(self)
         super().save(*args, **kwargs)
-
-    def get_deferred_fields(self) -> set[str]:
-        """See `Model.get_deferred_fields()`; what is only made when touched is none of them."""
-        return plan_of(type(self)).deferred_on(self)
-
-    def clean_fields(self, exclude: Any = None) -> None:
-        """See `Model.clean_fields()`; what can't be read is an error of its field."""
-        unreadable = broken(self)
-        if not unreadable:
-            super().clean_fields(exclude=exclude)
-            return
-        excluded = set(exclude or ())
-        names = {self._meta.get_field(attname).name: attname for attname in unreadable}
-        errors: dict[str, Any] = {}
-        try:
-            super().clean_fields(exclude=excluded | names.keys())
-        except ValidationError as error:
-            errors = error.update_error_dict(errors)
-        for name, attname in names.items():
-            if name not in excluded:
-                message = str(unreadable[attname])
-                errors[name] = [ValidationError(message, code="unreadable")]
-        if errors:
-            raise ValidationError(errors)
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
         before = self._state.db
@@ -86,9 +62,30 @@ class Saving(_Base):
         Django's contract of `force_insert`, `force_update` and `update_fields`; at most one
         command, or two where a document that was loaded has been deleted since.
         """
-        meta = cls._meta
         if using is None:
             using = router.db_for_write(type(self), instance=self)
+        try:
+            return self._write(raw, cls, force_insert, force_update, using, update_fields)
+        except TELLING as error:
+            found = self._explained(error)
+            if found is error:
+                raise
+            raise found from error
+
+    def _explained(self, error: Exception) -> Exception:
+        """Return the error that names this document and its field, if one of them is to blame."""
+        return explained(self, error)
+
+    def _write(
+        self,
+        raw: bool,
+        cls: Any,
+        force_insert: Any,
+        force_update: bool,
+        using: str,
+        update_fields: Any,
+    ) -> bool:
+        meta = cls._meta
         if not self._is_pk_set(meta):
             if force_update or update_fields:
                 raise ValueError("Cannot force an update in save() with no primary key.")

@@ -70,6 +70,7 @@ CLASSES: dict[int, type[Error]] = {
     17419: DocumentTooLarge,  # a resulting document too large after an update
     17420: DocumentTooLarge,
     14: DataError,  # TypeMismatch
+    15: DataError,  # Overflow: nested too deep
     22: DataError,  # InvalidBSON
     28: DataError,  # PathNotViable
     241: DataError,  # ConversionFailure

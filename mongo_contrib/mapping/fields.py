@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime
 import inspect
+import uuid
 from typing import Any, NamedTuple
 
 from django.db import models
@@ -87,7 +89,12 @@ _OF_TIME = {
 }
 
 #: What the decoder of a field gives back as it is.
-_READY = {"FloatField": float, "BinaryField": bytes}
+_READY = {
+    "BinaryField": bytes,
+    "DateTimeField": datetime.datetime,
+    "FloatField": float,
+    "UUIDField": uuid.UUID,
+}
 
 
 def ready(field: models.Field) -> type | None:

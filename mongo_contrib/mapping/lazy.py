@@ -34,8 +34,14 @@ class LazyAttribute(DeferredAttribute):
         stored = pending(instance, self.field)
         if stored is _ABSENT:
             return super().__get__(instance, cls)
-        value = values[attname] = read(instance, attname, stored)
         state = values["_state"]
+        try:
+            value = values[attname] = read(instance, attname, stored)
+        except UnreadableValue:
+            if getattr(state, "lenient", False):
+                # It stays pending, so that a save leaves it alone unless it is set.
+                return stored
+            raise
         state.made = state.made | {attname}
         return value
 
@@ -113,6 +119,14 @@ def broken(instance: Any) -> dict[str, UnreadableValue]:
     return errors
 
 
+def show_stored(instance: Any) -> None:
+    """Let attributes whose stored values can't be read give these instead of an error.
+
+    For forms and lists that are there to look at documents and to repair them.
+    """
+    instance._state.lenient = True
+
+
 def unreadable(
     instance: Any, plan: Any, stored: Any, error: Exception | None = None
 ) -> UnreadableValue:
@@ -163,6 +177,8 @@ def _own(value: Any, holder: Any, label: str, key: Any, path: str) -> None:
         state = getattr(item, "_state", None)
         if state is not None:
             state.owner = (label, key, place)
+            if getattr(holder, "lenient", False):
+                state.lenient = True
             state.db = holder.db
             # Django 6.1's modes; of peers, embedded documents know none.
             mode = getattr(holder, "fetch_mode", None)

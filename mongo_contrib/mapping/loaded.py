@@ -37,6 +37,8 @@ class DocumentState:
     within: tuple[Any, frozenset[str] | None] | None = None
     #: The attributes that have been made of `source`, see `lazy.py`.
     made: frozenset[str] = frozenset()
+    #: Whether what can't be read is given as it is stored, see `lazy.show_stored()`.
+    lenient = False
     #: Of an embedded document: what it was found in, for messages.
     owner: tuple[Any, ...] | None = None
 

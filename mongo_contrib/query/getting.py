@@ -9,6 +9,7 @@ from django.db.models import Q, QuerySet
 from django.db.models.query import MAX_GET_RESULTS
 
 from ..mapping.families import class_condition
+from .conditions import all_of
 from .iterables import DocumentIterable
 from .plain import plain_condition
 
@@ -45,8 +46,7 @@ class Getting(QuerySet):
                 return super().get(**kwargs)
             options = query.find_options(db, sort=False)
         else:
-            among = class_condition(self.model)
-            options = {"filter": {**among, **condition} if among else condition}
+            options = {"filter": all_of([class_condition(self.model), condition])}
             options.update(query.server_options())
         found = []
         plan = query.plan()

@@ -1,0 +1,44 @@
+"""What documents and embedded documents share: attributes that wait for the first touch."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import ValidationError
+from django.db import models
+
+from ..mapping.lazy import broken
+from ..mapping.plan import plan_of
+
+if TYPE_CHECKING:
+    _Base = models.Model
+else:
+    _Base = object
+
+
+class Reading(_Base):
+    """The part of a class that knows what is deferred, what is pending and what can't be read."""
+
+    def get_deferred_fields(self) -> set[str]:
+        """See `Model.get_deferred_fields()`; what is only made when touched is none of them."""
+        return plan_of(type(self)).deferred_on(self)
+
+    def clean_fields(self, exclude: Any = None) -> None:
+        """See `Model.clean_fields()`; what can't be read is an error of its field."""
+        unreadable = broken(self)
+        if not unreadable:
+            super().clean_fields(exclude=exclude)
+            return
+        excluded = set(exclude or ())
+        names = {self._meta.get_field(attname).name: attname for attname in unreadable}
+        errors: dict[str, Any] = {}
+        try:
+            super().clean_fields(exclude=excluded | names.keys())
+        except ValidationError as error:
+            errors = error.update_error_dict(errors)
+        for name, attname in names.items():
+            if name not in excluded:
+                message = str(unreadable[attname])
+                errors[name] = [ValidationError(message, code="unreadable")]
+        if errors:
+            raise ValidationError(errors)
