@@ -25,8 +25,8 @@ class _AtlasIndex(models.Index):
 
     def __init__(self, *, name: str) -> None:
         self.name = name
-        self.fields = []
-        self.fields_orders = []
+        self.fields: list[str] = []
+        self.fields_orders: list[tuple[str, str]] = []
         self.expressions = ()
         self.opclasses = ()
         self.condition = None

@@ -17,8 +17,6 @@ from .conditions import NOTHING
 from .updates import refuse_expressions, update_of
 from .upserts import on_insert
 
-Where = Q | Mapping[str, Any] | Model
-
 
 @dataclass(frozen=True)
 class InsertOne:
@@ -42,7 +40,7 @@ class UpdateOne:
     `values` are those of `update()`: plain ones, operators, expressions.
     """
 
-    where: Where
+    where: Any
     values: Mapping[str, Any]
     upsert: bool = False
 
@@ -51,7 +49,7 @@ class UpdateOne:
 class UpdateMany:
     """Update all that match; see UpdateOne."""
 
-    where: Where
+    where: Any
     values: Mapping[str, Any]
 
 
@@ -59,14 +57,14 @@ class UpdateMany:
 class DeleteOne:
     """Delete the first match; as `_raw_delete()`, without signals and `on_delete`."""
 
-    where: Where
+    where: Any
 
 
 @dataclass(frozen=True)
 class DeleteMany:
     """Delete all that match; see DeleteOne."""
 
-    where: Where
+    where: Any
 
 
 @dataclass(frozen=True)
