@@ -123,6 +123,10 @@ def test_lookups(subjects):
     assert RefRemark.objects.exclude(subject=finland).count() == 3
     with pytest.raises(FieldError):
         found(subject__title="Moomin")
+    with pytest.raises(FieldError):
+        found(subject__icontains="x")
+    with pytest.raises(ValidationError):
+        found(subject__model={"$ne": 1})
     with pytest.raises(ValidationError):
         found(subject__pk={"$ne": 1})
     with pytest.raises(ValidationError):

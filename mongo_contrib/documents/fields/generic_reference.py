@@ -235,6 +235,7 @@ class _ModelName(models.CharField):
     """The name of a class, in look-ups also the class."""
 
     def get_prep_value(self, value: Any) -> Any:
+        refuse_container(self, value)
         if hasattr(value, "_meta"):
             return value._meta.label_lower
         return super().get_prep_value(value.lower() if isinstance(value, str) else value)

@@ -36,6 +36,7 @@ _WITHOUT_TEXT = frozenset(
         *("PointField", "LineStringField", "PolygonField", "GeometryCollectionField"),
         *("MultiPointField", "MultiLineStringField", "MultiPolygonField"),
         *("EmbeddedDocumentField", "EmbeddedDocumentListField", "DictField", "MapField"),
+        "GenericReferenceField",
     }
 )
 
