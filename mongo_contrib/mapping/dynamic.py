@@ -33,6 +33,10 @@ class UndeclaredField(models.JSONField):
         self.model = model
         self.concrete = True
 
+    def get_transform(self, name: str) -> Any:
+        # A JSONField has one for any name; here, what is no look-up is a key of the path.
+        return super(models.JSONField, self).get_transform(name)
+
 
 class Undeclared(MutableMapping[str, Any]):
     """The undeclared keys of one document and their values, as `document.dynamic` gives them.

@@ -132,6 +132,9 @@ def test_taken_names_are_reached_by_the_mapping():
     document = stored(found)
     assert (document["save"], document["delete"], document["_private"]) == ("new", 1, 3)
     assert Loose.objects.get(dynamic__save="new") == found
+    found.dynamic["contains"] = "x"
+    found.save()
+    assert Loose.objects.get(dynamic__contains="x") == found
     # Django asks for these on whatever it is given.
     insert(resolve_expression="x", as_sql=1)
     other = Loose.objects.get(dynamic__as_sql=1)

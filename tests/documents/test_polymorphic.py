@@ -61,6 +61,10 @@ def test_each_is_read_as_what_it_is(purchase):
     assert found.stops == purchase.stops
 
 
+def test_its_text_does_not_tell_the_stored_class(purchase):
+    assert str(Purchase.objects.get().payment) == "9.50, DE1"
+
+
 def test_a_save_sends_what_changed(purchase):
     found = Purchase.objects.get()
     found.payment.iban = "DE2"
