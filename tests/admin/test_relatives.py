@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from decimal import Decimal
 
 import pytest
 from django.contrib import admin
 from django.urls import path, reverse
 
-from mongo_contrib.admin import MongoAdminSite, MongoModelAdmin
+from mongo_contrib.admin import EmbeddedTabularInline, MongoAdminSite, MongoModelAdmin
 from tests.testapp.models import (
     Animal,
     BankPayment,
@@ -16,6 +17,7 @@ from tests.testapp.models import (
     Delivery,
     Dog,
     Loose,
+    Payment,
     Pickup,
     Purchase,
     Walk,
@@ -31,7 +33,17 @@ class AnimalAdmin(MongoModelAdmin):
     fields = ["name", "age", "tag"]
 
 
-site.register([Purchase, Loose], MongoModelAdmin)
+class RefundInline(EmbeddedTabularInline):
+    model = Payment
+    extra = 0
+
+
+@admin.register(Purchase, site=site)
+class PurchaseAdmin(MongoModelAdmin):
+    inlines = [RefundInline]
+
+
+site.register(Loose, MongoModelAdmin)
 urlpatterns = [path("zoo/", site.urls)]
 
 
@@ -94,6 +106,15 @@ def test_an_embedded_document_of_several_classes_is_edited_as_text(client, form_
     assert found.payment == purchase.payment
     response = client.post(change, {**values, "way": '{"_cls": "Barter"}'})
     assert "Barter" in response.content.decode()
+
+
+def test_an_inline_of_the_base_keeps_what_the_items_are(client, form_of):
+    purchase = Purchase.objects.create(refunds=[BankPayment(amount=1, iban="DE1")])
+    change = url("purchase_change", purchase.pk)
+    values = form_of(change)
+    response = client.post(change, {**values, "refunds-0-amount": "2.50"})
+    assert response.status_code == 302, response.context["errors"]
+    assert Purchase.objects.get().refunds == [BankPayment(amount=Decimal("2.50"), iban="DE1")]
 
 
 def test_a_dynamic_document_keeps_what_no_form_shows(client, form_of):
