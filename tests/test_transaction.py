@@ -95,6 +95,20 @@ async def test_synchronous_code_in_the_block_joins(people):
     assert await outside(people) == 3
 
 
+async def test_pymongo_itself_joins_by_the_session(people):
+    def insert():
+        session = connections["default"].session
+        people.collection.insert_one({"_id": 2}, session=session)
+        people.collection.insert_one({"_id": 3})
+
+    with pytest.raises(Oops):
+        async with aatomic():
+            await native(insert)
+            assert await people.acount() == 2
+            raise Oops
+    assert await outside(people) == 2
+
+
 async def test_an_inner_block_joins_the_outer_one(people):
     with pytest.raises(Oops):
         async with aatomic():

@@ -19,6 +19,11 @@ class DocumentManager(models.Manager.from_queryset(DocumentQuerySet)):  # type: 
         """The class's pymongo `Collection`, for everything this package has no word for."""
         return self.get_queryset().collection
 
+    @property
+    def acollection(self) -> Any:
+        """See collection: pymongo's `AsyncCollection`, for the running event loop."""
+        return self.get_queryset().acollection
+
 
 class EmbeddedManager(DocumentManager):
     """The manager of an embedded class, which has no collection: it finds nothing."""

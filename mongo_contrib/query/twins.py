@@ -35,6 +35,11 @@ class QueryTwins:
         """
         return stream(self.iterator(chunk_size), min(chunk_size, BATCH))
 
+    @property
+    def acollection(self: Any) -> Any:
+        """See collection: pymongo's `AsyncCollection`, for the running event loop."""
+        return self._repository.acollection
+
     # Reading
 
     async def aget(self: Any, *args: Any, **kwargs: Any) -> Any:
