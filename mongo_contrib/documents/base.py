@@ -68,7 +68,13 @@ class Document(Saving, Reading, Constructing, DocumentTwins, models.Model, metac
     @classmethod
     def _repository(cls, using: str) -> Repository:
         """Return the repository of this class's collection."""
-        return Repository(cls._meta.db_table, using=using, **cls._options.concerns)
+        try:
+            return cls.__dict__["_repositories"][using]
+        except KeyError:
+            found = Repository(cls._meta.db_table, using=using, **cls._options.concerns)
+            # It holds no connection: one for each alias will do for good.
+            cls._repositories = {**cls.__dict__.get("_repositories", {}), using: found}
+            return found
 
     @classmethod
     def _encode_value(cls, field: models.Field, value: Any) -> Any:

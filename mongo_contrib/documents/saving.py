@@ -108,13 +108,17 @@ class Saving(_Base):
         return False
 
     def _stored_key(self) -> Any:
-        pk = self._meta.pk
-        return encode_value(pk, getattr(self, pk.attname))
+        key = plan_of(type(self)).key
+        value = getattr(self, key.attname)
+        return value if type(value) is key.passes else encode_value(key.field, value)
 
     def _loaded_from(self, using: str) -> dict[str, Any] | None:
         """Return what is known of the document stored on `using` under this key, or None."""
-        loaded = recall(self._state, get_connection(using).transaction)
-        if loaded is None or self._state.db != using or loaded.get("_id") != self._stored_key():
+        state = self._state
+        loaded: dict[str, Any] | None = getattr(state, "loaded", None)
+        if getattr(state, "within", None) is not None:
+            loaded = recall(state, get_connection(using).transaction)
+        if loaded is None or state.db != using or loaded.get("_id") != self._stored_key():
             return None
         return loaded
 

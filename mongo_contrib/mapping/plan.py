@@ -80,6 +80,11 @@ class Plan:
         return {field.column: field for field in self.fields}
 
     @cached_property
+    def key(self) -> FieldPlan:
+        """The primary key."""
+        return self.by_attname[self.model._meta.pk.attname]
+
+    @cached_property
     def by_attname(self) -> dict[str, FieldPlan]:
         return {field.attname: field for field in self.fields}
 

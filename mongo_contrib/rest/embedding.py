@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from mongo_contrib.documents import EmbeddedDocumentField, EmbeddedDocumentListField
+from mongo_contrib.exceptions import UnreadableValue
 
 
 def nested_values(document: Any, values: Mapping[str, Any], into: Any = None) -> dict[str, Any]:
@@ -15,17 +16,25 @@ def nested_values(document: Any, values: Mapping[str, Any], into: Any = None) ->
     """
     fields = {field.name: field for field in document._meta.concrete_fields}
     return {
-        name: _nested(fields.get(name), value, getattr(into, name, None))
+        name: _nested(fields.get(name), value, into)
         for name, value in values.items()
     }
 
 
-def _nested(field: Any, value: Any, current: Any) -> Any:
+def _nested(field: Any, value: Any, into: Any) -> Any:
     if isinstance(field, EmbeddedDocumentField) and isinstance(value, Mapping):
-        return _filled(field.document, value, current)
+        return _filled(field.document, value, _current(into, field))
     if isinstance(field, EmbeddedDocumentListField) and isinstance(value, list):
-        return _listed(field.document, value, list(current or ()))
+        return _listed(field.document, value, list(_current(into, field) or ()))
     return value
+
+
+def _current(into: Any, field: Any) -> Any:
+    """Return what is embedded already; None, too, if it can't be read: it is replaced whole."""
+    try:
+        return getattr(into, field.name, None)
+    except UnreadableValue:
+        return None
 
 
 def _filled(document: Any, values: Mapping[str, Any], current: Any) -> Any:

@@ -17,10 +17,11 @@ from rest_framework.utils.field_mapping import get_field_kwargs, get_unique_erro
 from rest_framework.validators import UniqueTogetherValidator
 
 from mongo_contrib import documents
-from mongo_contrib.exceptions import DuplicateKeyError
+from mongo_contrib.exceptions import DuplicateKeyError, UnreadableValue
 
 from . import fields
 from .embedding import nested_values
+from .errors import Unreadable
 from .polymorphic import AnyOfField
 
 #: What a nested serializer takes of the options that Django REST framework derives of a field.
@@ -151,9 +152,13 @@ class DocumentSerializer(serializers.ModelSerializer):
 
     def to_representation(self, instance: Any) -> dict[str, Any]:
         # Properties such as `author_id`, and fields that a project declares, yield ObjectIds.
+        try:
+            found = super().to_representation(instance)
+        except UnreadableValue as error:
+            raise Unreadable(str(error)) from error
         return {
             name: str(value) if type(value) is ObjectId else value
-            for name, value in super().to_representation(instance).items()
+            for name, value in found.items()
         }
 
     # Writing

@@ -283,8 +283,9 @@ def test_receivers_of_init_signals_see_loaded_documents(book):
 
 def test_a_broken_stored_value_is_named(book):
     Book.objects.collection.update_one({"_id": book.pk}, {"$set": {"published": "yesterday"}})
+    broken = Book.objects.get(pk=book.pk)
     with pytest.raises(DataError, match=rf"testapp.Book {book.pk}: .*'published' is 'yesterday'"):
-        Book.objects.get(pk=book.pk)
+        _ = broken.published
     Book.objects.create(title="Other")
     assert Book.objects.get(title="Other").title == "Other"
 
