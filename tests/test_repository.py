@@ -105,8 +105,8 @@ def ids(documents):
 def test_each_verb_has_a_twin_with_the_same_signature():
     public = {
         name
-        for name, value in vars(Repository).items()
-        if inspect.isfunction(value) and not name.startswith("_")
+        for name, value in inspect.getmembers(Repository, inspect.isfunction)
+        if not name.startswith("_")
     }
     assert public == {*VERBS, *(f"a{verb}" for verb in VERBS)}
     for verb in VERBS:
