@@ -84,11 +84,12 @@ def family(model: Any) -> tuple[Any, ...]:
 
 def heirs(model: Any) -> tuple[Any, ...]:
     """Return `model` and its subclasses, as far as they are stored: none abstract, no proxies."""
-    model = model._meta.concrete_model
+    model = model._meta.concrete_model or model
+    if not is_shared(model):
+        return (model,)
     known: tuple[Any, ...] | None = vars(model).get("_heirs")
     if known is None:
-        found = dict.fromkeys(_heirs(model, model._meta.apps))
-        known = model._heirs = tuple(found) or (model,)
+        known = model._heirs = tuple(dict.fromkeys(_heirs(model, model._meta.apps)))
     return known
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from django.apps import apps
@@ -18,8 +19,10 @@ class Alternatives:
 
     def __init__(self, documents: tuple[Any, ...]) -> None:
         self._meta = _Fields(documents, self)
-        self._heirs = (self,)
         self._is_dynamic = any(getattr(each, "_is_dynamic", False) for each in documents)
+
+
+_alternatives = cache(Alternatives)
 
 
 class _Fields:
@@ -119,7 +122,7 @@ class EmbedsClasses(NestedField):
     def alternatives(self) -> Any:
         """What names of fields are looked up in: the class, or something like one of them all."""
         documents = self.documents
-        return documents[0] if len(documents) == 1 else Alternatives(documents)
+        return documents[0] if len(documents) == 1 else _alternatives(documents)
 
     def check(self, **kwargs: Any) -> list[checks.CheckMessage]:
         errors = super().check(**kwargs)
