@@ -328,3 +328,12 @@ class Operations(Finding):
         if connection.in_atomic_block and connection.transaction is not None:
             instance._state.within = (connection.transaction, None)
         return instance
+
+
+# As Django marks its own: templates don't call them.
+for _name in (
+    *("update_elements", "upsert", "bulk_write"),
+    *("find_one_and_update", "find_one_and_replace", "find_one_and_delete"),
+):
+    getattr(Operations, _name).alters_data = True
+    getattr(Operations, f"a{_name}").alters_data = True

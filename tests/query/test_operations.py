@@ -310,3 +310,11 @@ async def test_the_twins():
     assert (await Order.objects.all().afind_one_and_replace(Order(slug="y"))).slug == "y"
     assert (await Order.objects.all().afind_one_and_delete()).slug == "y"
     assert not await Order.objects.aexists()
+
+
+def test_templates_change_nothing(jobs):
+    from django.template import Context, Engine
+
+    template = Engine().from_string("{{ jobs.find_one_and_delete }}{{ jobs.aupsert }}")
+    template.render(Context({"jobs": Job.objects.all()}))
+    assert Job.objects.count() == 3

@@ -26,7 +26,7 @@ from mongo_contrib.operators import (
     Unset,
 )
 from mongo_contrib.query.updates import update_of
-from tests.testapp.models import Order, OrderLine, OrderStats
+from tests.testapp.models import Loose, Order, OrderLine, OrderStats, RefBook, RefPerson
 
 LINES = [
     {"sku": "a", "quantity": 1},
@@ -281,3 +281,27 @@ def test_only_documents_of_the_set_with_such_elements_are_counted(order):
 def test_wrong_changes_of_elements_are_refused(order, arguments, values, error):
     with pytest.raises(error):
         Order.objects.update_elements(*arguments, **values)
+
+
+# Other kinds of lists and documents
+
+
+def test_lists_of_references(db):
+    ann, bob = (RefPerson.objects.create(name=name) for name in ("Ann", "Bob"))
+    RefBook.objects.create(title="x", authors=[ann])
+    update = RefBook.objects.update
+    assert update(authors=Push(bob)) == 1
+    assert RefBook.objects.get().authors.keys == [ann.pk, bob.pk]
+    assert update(authors=Pull(ann)) == 1 and update(authors=AddToSet(bob, str(bob.pk))) == 1
+    assert RefBook.objects.filter(authors__size=1, authors__all=[bob]).count() == 1
+    assert RefBook.objects.get().authors.keys == [bob.pk]
+    with pytest.raises((ValidationError, ValueError)):
+        update(authors=Push({"$gt": ""}))
+
+
+def test_undeclared_values(db):
+    Loose.objects.create(name="a", hits=1, words=["x"])
+    assert Loose.objects.update(hits=Inc(2), words=Push("y"), new=Set({"deep": 1})) == 1
+    assert Loose.objects.update(new__deep=Inc(1)) == 1
+    stored = Loose.objects.raw().get()
+    assert (stored["hits"], stored["words"], stored["new"]) == (3, ["x", "y"], {"deep": 2})
