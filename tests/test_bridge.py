@@ -10,6 +10,7 @@ import time
 from contextvars import ContextVar
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.core.exceptions import SynchronousOnlyOperation
 
 from mongo_contrib.bridge import Bridge, in_bridge, native, stream, wait
@@ -193,6 +194,12 @@ async def test_outside_there_is_nothing_to_wait_with(recwarn):
     # Nor was the coroutine left behind without having been awaited.
     gc.collect()
     assert not recwarn
+
+
+async def test_what_starts_a_loop_of_its_own_is_refused_there():
+    """It would block this one; wait() is what to use."""
+    with pytest.raises(RuntimeError, match="same thread as an async event loop"):
+        await native(async_to_sync(later), 1)
 
 
 def test_two_loops_in_two_threads_do_not_meet():

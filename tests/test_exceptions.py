@@ -312,6 +312,9 @@ def test_a_time_limit(people):
         (driver.ExecutionTimeout("slow", 50), QueryTimeout),
         (driver.OperationFailure("conflict", 112), WriteConflict),
         (driver.OperationFailure("gone", 251), WriteConflict),
+        (driver.OperationFailure("too long", 290), WriteConflict),
+        (driver.OperationFailure("snapshot too old", 239), WriteConflict),
+        (driver.OperationFailure("too large", 257), OperationalError),
         (
             driver.OperationFailure("x", 1, {"errorLabels": ["TransientTransactionError"]}),
             WriteConflict,
