@@ -144,6 +144,8 @@ def _value_schema(field: models.Field, seen: tuple[Any, ...]) -> Schema:
     kind = field.get_internal_type()
     if kind in _GEOMETRIES:
         return _geometry(_GEOMETRIES[kind])
+    if kind == "GeometryCollectionField":
+        return _geometries()
     base_field = getattr(field, "base_field", None)
     document = getattr(field, "document", None)
     value_field = getattr(field, "value_field", None)
@@ -211,6 +213,17 @@ def _geometry(kind: str) -> Schema:
         "bsonType": "object",
         "required": ["type", "coordinates"],
         "properties": {"type": {"enum": [kind]}, "coordinates": coordinates},
+    }
+
+
+def _geometries() -> Schema:
+    return {
+        "bsonType": "object",
+        "required": ["type", "geometries"],
+        "properties": {
+            "type": {"enum": ["GeometryCollection"]},
+            "geometries": {"bsonType": "array", "items": {"bsonType": "object"}},
+        },
     }
 
 

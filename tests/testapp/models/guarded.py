@@ -16,6 +16,7 @@ from mongo_contrib.documents import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
+    GeometryCollectionField,
     ListField,
     MapField,
     MultiPolygonField,
@@ -85,6 +86,7 @@ class GuardedThing(Document):
     grid = ListField(ListField(models.IntegerField()), null=True, blank=True)
     point = PointField(null=True, blank=True)
     area = MultiPolygonField(null=True, blank=True)
+    outlines = GeometryCollectionField(null=True, blank=True)
     part = EmbeddedDocumentField(GuardedPart, null=True, blank=True)
     parts = EmbeddedDocumentListField(GuardedPart, max_length=2)
     shape = EmbeddedDocumentField(GuardedShape, null=True, blank=True)
