@@ -14,7 +14,7 @@ from typing import Any
 from django.db import models
 from pymongo.collation import Collation
 
-from .index_keys import Keys, keys_of, kind_of, name_index  # noqa: F401
+from .index_keys import Keys, keys_of, kind_of
 
 
 class DocumentIndex(models.Index):
