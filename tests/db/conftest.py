@@ -9,6 +9,8 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 
+from mongo_contrib.db.schema import plan
+from tests.db.people import NAME
 from tests.db.proxy import Proxy
 
 
@@ -43,3 +45,41 @@ def proxy(connection: Any) -> Iterator[Proxy]:
     connection.ensure_connection()
     with Proxy(connection.client.address) as between:
         yield between
+
+
+# Plans, of the collection in people.py
+
+
+@pytest.fixture
+def collection(database: Any) -> Any:
+    return database[NAME]
+
+
+@pytest.fixture
+def steps(connection: Any) -> Any:
+    """The plan for one spec, without notes on the collections of the test project."""
+    return lambda spec: plan(connection, [spec], undeclared=False)
+
+
+@pytest.fixture
+def synchronize(steps: Any) -> Any:
+    """Apply the plan; return what was done."""
+
+    def synchronize(spec: Any) -> list[str]:
+        done = steps(spec)
+        for step in done:
+            step.apply()
+        return [step.describe() for step in done]
+
+    return synchronize
+
+
+@pytest.fixture
+def lacking(connection: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Let the server lack features for this test."""
+
+    def lacking(*names: str) -> None:
+        known = {**connection.server.features, **dict.fromkeys(names, False)}
+        monkeypatch.setattr(connection.server, "features", known)
+
+    return lacking
