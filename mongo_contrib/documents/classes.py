@@ -15,7 +15,14 @@ from .embedded_references import look_inside
 from .fields.objectid import ObjectIdAutoField
 from .fields.position import PositionField
 from .index_keys import name_index
-from .inheritance import ClassNameField, inherited, joined, share, shared_parents, taken_as_abstract
+from .inheritance import (
+    ClassNameField,
+    inherited,
+    joined,
+    share,
+    shared_parents,
+    taken_as_abstract,
+)
 from .options import django_meta, read_options
 from .related import (
     DocumentForeignKeyDescriptor,
