@@ -18,7 +18,7 @@ from ..mapping.loaded import NewState
 from ..mapping.setters import keeps_value, own_constructors
 
 if TYPE_CHECKING:
-    _Base = models.Model
+    from django.db.models import Model as _Base
 else:
     _Base = object
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.core.exceptions import ValidationError
-from django.db import models
 
 from ..mapping.lazy import broken
 from ..mapping.plan import plan_of
 
 if TYPE_CHECKING:
-    _Base = models.Model
+    from django.db.models import Model as _Base
 else:
     _Base = object
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.db import DatabaseError, IntegrityError, models, router
+from django.db import DatabaseError, IntegrityError, router
 
 from ..db import get_connection
 from ..mapping.changes import changes
@@ -16,7 +16,7 @@ from ..query.updates import as_update
 from .unstorable import TELLING, explained
 
 if TYPE_CHECKING:
-    _Base = models.Model
+    from django.db.models import Model as _Base
 else:
     _Base = object
 

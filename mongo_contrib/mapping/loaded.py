@@ -122,7 +122,7 @@ def remember_all(
         state = instance._state
         if type(state) is NewState:
             # It has all that the other has.
-            state.__class__ = LoadedState
+            state.__class__ = LoadedState  # type: ignore[assignment]
         else:
             state.adding = False
         state.db = using

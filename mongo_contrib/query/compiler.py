@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from ..mapping.encoding import decode_value, decoder_of
 from ..mapping.lazy import unreadable_at
@@ -119,7 +119,7 @@ class DocumentCompiler:
                     projection={"_id": 1}, **options
                 )
                 key = document and document["_id"]
-            label, error = self.query.model._meta.label, found.__cause__
+            label, error = self.query.model._meta.label, cast(Exception, found.__cause__)
             raise unreadable_at(label, key, path.path, path.field, found.value, error) from error
 
     def _annotation_getter(self, name: str) -> Callable[[dict[str, Any]], Any]:

@@ -15,10 +15,7 @@ def nested_values(document: Any, values: Mapping[str, Any], into: Any = None) ->
     What is embedded in `into` already is changed in place and keeps what `values` don't name.
     """
     fields = {field.name: field for field in document._meta.concrete_fields}
-    return {
-        name: _nested(fields.get(name), value, into)
-        for name, value in values.items()
-    }
+    return {name: _nested(fields.get(name), value, into) for name, value in values.items()}
 
 
 def _nested(field: Any, value: Any, into: Any) -> Any:

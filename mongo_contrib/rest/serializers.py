@@ -157,8 +157,7 @@ class DocumentSerializer(serializers.ModelSerializer):
         except UnreadableValue as error:
             raise Unreadable(str(error)) from error
         return {
-            name: str(value) if type(value) is ObjectId else value
-            for name, value in found.items()
+            name: str(value) if type(value) is ObjectId else value for name, value in found.items()
         }
 
     # Writing
