@@ -6,8 +6,9 @@ import pytest
 
 SCRIPT = """
 import asyncio, threading
+from asgiref.sync import sync_to_async
 from django.core.exceptions import SynchronousOnlyOperation
-from django.db import transaction
+from django.db import connections
 from django.db.models.signals import post_delete, post_save
 from django.dispatch import receiver
 from mongo_contrib.bridge import native
@@ -51,10 +52,13 @@ async def main():
     except SynchronousOnlyOperation:
         print("rows are refused on the loop")
     print("threads", await asyncio.gather(*(Visit.objects.acreate(guest=str(n)) for n in range(5))))
+    # The thread's own, of SQLite, which complains if it is left open.
+    await sync_to_async(connections.close_all)()
 
 asyncio.run(main())
 Visit.objects.create(guest="Gigi")
 print("synchronously", Visit.objects.get(guest="Gigi").invoice)
+connections.close_all()
 """
 
 
