@@ -29,6 +29,8 @@ class Asking(Annotated):
     asked: tuple[Q, ...]
     #: What `pipeline()` adds.
     stages: tuple[Any, ...]
+    #: Where documents come from if not from the collection itself: a search.
+    source: Any
     run_pipeline: Any
 
     def add_q(self, q: Q, reuse_all: bool = False) -> None:

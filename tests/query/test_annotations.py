@@ -1,5 +1,6 @@
 """`annotate()` and `alias()`: computed by the server, in the one command that reads."""
 
+import asyncio
 import datetime
 import decimal
 import uuid
@@ -489,3 +490,23 @@ def test_values_from_outside_are_cast(library):
     with pytest.raises(ValidationError, match="single value"):
         books.filter(x={"$gt": 0})
     assert books.filter(x="340").count() == 1
+
+
+def test_all_of_it_is_awaited(library):
+    async def ask():
+        books = Book.objects.annotate(double=F("pages") * 2, who=F("author__name"))
+        return (
+            [(book.double, book.who) async for book in books.order_by("-double")[:2]],
+            await books.filter(who="Bob").acount(),
+            await books.filter(double=2).aget(),
+            [row async for row in Book.objects.values("author__name").annotate(n=Count("pk"))],
+            await Author.objects.annotate(n=Count("books")).aget(name="Bob"),
+            await Book.objects.order_by("author__name", "title").afirst(),
+            await Book.objects.aaggregate(n=Count("author__name")),
+            await books.filter(who="Ann").aupdate(pages=5),
+        )
+
+    two, bobs, orphan, rows, bob, first, counted, updated = asyncio.run(ask())
+    assert two == [(600, "Ann"), (340, "Bob")]
+    assert (bobs, orphan.title, len(rows), bob.n) == (2, "Orphan", 3, 2)
+    assert (first.title, counted, updated) == ("Orphan", {"n": 3}, 1)
