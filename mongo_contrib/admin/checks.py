@@ -24,7 +24,7 @@ class MongoModelAdminChecks(ModelAdminChecks):
             return errors
         return _refused(
             obj,
-            lambda: obj.model._default_manager.order_by(obj.date_hierarchy),
+            lambda: obj.model._default_manager.dates(obj.date_hierarchy, "day"),
             "date_hierarchy",
             "mongo_admin.E003",
         )

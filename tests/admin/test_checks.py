@@ -16,8 +16,8 @@ def check(model, **options):
 @pytest.mark.parametrize(
     ("model", "options", "id", "says"),
     [
-        (Part, {"date_hierarchy": "product__made"}, "mongo_admin.E003", "another collection"),
-        (Part, {"ordering": ["-product__name"]}, "mongo_admin.E004", "product__name"),
+        (Part, {"date_hierarchy": "product__made"}, "mongo_admin.E003", "beyond the document"),
+        (Part, {"ordering": ["-product__maker__name"]}, "mongo_admin.E004", "maker__name"),
         (Part, {"ordering": ["nothing"]}, "mongo_admin.E004", "nothing"),
         (Part, {"ordering": "name"}, "admin.E031", "list or tuple"),
         (Part, {"search_fields": ["@name"]}, "mongo_admin.E005", "search"),
