@@ -82,7 +82,11 @@ def taken_apart(model: Any, q: Q) -> list[Q]:
     for child in mixed:
         others = [_places(model, each) for each in q.children if each is not child]
         if _places(model, child) & set().union(*others):
-            return [Q(*children) for children in _alternatives(q)]
+            try:
+                return [Q(*children) for children in _alternatives(q)]
+            except NotSupportedError:
+                # A search of many words, as visitors type them: any element will do for each.
+                return [q]
     return [q]
 
 
