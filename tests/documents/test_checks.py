@@ -79,7 +79,7 @@ def test_fields_that_cannot_work_are_errors(field, expected):
     [
         ({"ordering": ["nothing"]}, "mongo_contrib.E028"),
         ({"order_with_respect_to": "other"}, "mongo_contrib.E032"),
-        ({"ordering": ["other__name"]}, "mongo_contrib.E028"),
+        ({"ordering": ["other__other__name"]}, "mongo_contrib.E028"),
         (
             {"constraints": [models.CheckConstraint(condition=Q(name="x"), name="c")]},
             "mongo_contrib.E029",

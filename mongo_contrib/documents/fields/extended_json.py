@@ -1,8 +1,8 @@
 """Extended JSON: BSON values as text, for serializers and for forms.
 
 The relaxed form of the specification, readable where JSON has the type itself. Three things that
-it loses are kept here: a small 64-bit integer, the subtype of a legacy UUID, and a document that
-looks like one of the notations, which is written as `{"$pairs": [[key, value], ...]}`.
+it loses are kept here: a small 64-bit integer, the subtype of a legacy UUID, and a document whose
+keys look like a notation's, which is written as `{"$pairs": [[key, value], ...]}`.
 """
 
 from __future__ import annotations
@@ -67,7 +67,8 @@ def _options() -> Any:
 def _marked(value: Any) -> Any:
     if isinstance(value, dict):
         marked = {key: _marked(item) for key, item in value.items()}
-        if _is_notation(marked):
+        if any(key.startswith("$") for key in marked):
+            # Whether the driver reads one as a notation depends on what stands inside.
             return {_PAIRS: [list(pair) for pair in marked.items()]}
         return marked
     if isinstance(value, list | tuple):
@@ -76,20 +77,6 @@ def _marked(value: Any) -> Any:
         # As a plain number it would come back as a 32-bit one.
         return {"$numberLong": str(value)}
     return value
-
-
-def _is_notation(document: dict[str, Any]) -> bool:
-    """Tell whether a document would be read as something else."""
-    if not any(key.startswith("$") for key in document):
-        return False
-    if _PAIRS in document:
-        return True
-    options = _options()
-    try:
-        plain = json.loads(json_util.dumps(document, json_options=options))
-        return type(_converted(dict(plain), options)) is not dict
-    except _NOT_OF_ITS_NOTATION:
-        return True
 
 
 def _read(pairs: list[tuple[str, Any]], options: Any) -> Any:
