@@ -93,8 +93,10 @@ def inspected(*collections, **options):
 
 
 @pytest.fixture
-def atlas():
+def atlas(settings):
     """Atlas with all its countries, some cities, notes, photos with and without an owner."""
+    memory = {"BACKEND": "django.core.files.storage.InMemoryStorage"}
+    settings.STORAGES = {**settings.STORAGES, "default": memory}
     Country.objects.bulk_create(countries())
     by_code = {country.code: country for country in Country.objects.all()}
     records = list(Selection.LARGE.records().values())[:400]
