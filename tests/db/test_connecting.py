@@ -120,13 +120,16 @@ def test_the_check_tells_what_ensure_connection_would(connect):
     assert "no MongoDB server answered" in error.msg
 
 
+#: One of the tests' documents asks for what not every server has.
+OF_THE_TESTS_DOCUMENTS = {"mongo_contrib.W003"}
+
+
 def test_the_check_is_silent_about_a_good_server(connection):
-    assert [message.id for message in connection.validation.check()] in (
-        [],
-        ["mongo_contrib.W001"],
-    )
+    found = {message.id for message in connection.validation.check()}
+    assert found <= {"mongo_contrib.W001", *OF_THE_TESTS_DOCUMENTS}
 
 
 def test_the_check_warns_without_transactions(connection, monkeypatch):
     monkeypatch.setitem(connection.server.features, "transactions", False)
-    assert [message.id for message in connection.validation.check()] == ["mongo_contrib.W001"]
+    found = {message.id for message in connection.validation.check()}
+    assert found - OF_THE_TESTS_DOCUMENTS == {"mongo_contrib.W001"}

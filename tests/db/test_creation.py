@@ -10,7 +10,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError
 from django.db.models.signals import post_migrate, pre_migrate
 
-from mongo_contrib.db.schema import declared, plan
+from mongo_contrib.db.schema import declared, differences, plan
 
 
 @pytest.fixture
@@ -50,7 +50,7 @@ def test_a_test_database_has_all_that_is_declared(real):
     assert real.creation.create_test_db(verbosity=0, autoclobber=True) == f"test_{name}"
     assert real.creation.is_test_database
     assert real.database.name == f"test_{name}"
-    assert plan(real, declared("default")) == []
+    assert differences(plan(real, declared("default"))) == []
     assert {"testapp_author", "tickets"} <= set(real.introspection.table_names())
     real.creation.destroy_test_db(name, verbosity=0)
     assert not real.creation.is_test_database
@@ -148,7 +148,7 @@ def test_workers_get_clones_with_schema_and_documents(made):
     assert worker.database.name == f"{name}_2"
     assert worker.creation.is_test_database
     assert worker.database["testapp_author"].count_documents({}) == 2500
-    assert plan(worker, declared("default")) == []
+    assert differences(plan(worker, declared("default"))) == []
     worker.close()
     made.creation.destroy_test_db(suffix="2", verbosity=0)
     assert not exists(made, f"{name}_2")
