@@ -299,7 +299,7 @@ class DocumentQuery(Asking, Ordered, Selective):
         return aggregate(self, using, expressions)
 
     def stored_values(self, using: str, column: str, limit: int) -> list[Any]:
-        """Return the values stored under `column`, null left out, at most `limit`.
+        """Return the values stored under `column`, null left out, at most `limit`; mostly once.
 
         Of rows that are computed, it is their only value.
         """
@@ -309,9 +309,19 @@ class DocumentQuery(Asking, Ordered, Selective):
         options = self.find_options(using, sort=ordered)
         if options is None:
             return []
+        if column != "_id" and not ordered and not self._has_collation:
+            # A thousand that refer to one tell one key.
+            stages = [{"$match": options["filter"]}, {"$group": {"_id": f"${column}"}}]
+            grouped = self.run_pipeline(using, [*stages, {"$limit": limit + 1}])
+            return [value for row in grouped if (value := row["_id"]) is not None][:limit]
         options["limit"] = min(options.get("limit") or limit, limit)
         found = self.repository(using).find(projection={column: 1}, **options)
         return [value for document in found if (value := document.get(column)) is not None]
+
+    @property
+    def _has_collation(self) -> bool:
+        """Whether to the server texts may be equal that differ."""
+        return "collation" in self.options or self.model._options.collation is not None
 
     def explain(self, using: str, format: str | None = None, **options: Any) -> dict[str, Any]:
         """Return the server's explanation of the `find`, verbosity `executionStats` by default.

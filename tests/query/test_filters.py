@@ -329,6 +329,15 @@ def test_too_many_keys_are_refused_with_the_alternative(library, monkeypatch):
         list(Book.objects.filter(author__name__gt=""))
 
 
+def test_the_keys_that_are_carried_over_are_counted_once(library, monkeypatch):
+    author = Author.objects.get(name="Ann")
+    Book.objects.bulk_create([Book(title=f"t{n}", author=author) for n in range(5)])
+    monkeypatch.setattr("mongo_contrib.query.crossing.MAX_KEYS", 2)
+    assert names(Author.objects.filter(books__title__startswith="t")) == "Ann"
+    hers = Book.objects.filter(author=author).values("author")
+    assert names(Author.objects.filter(pk__in=hers)) == "Ann"
+
+
 def test_a_filter_that_finds_nothing_there_finds_nothing_here():
     assert Book.objects.filter(author__in=Author.objects.none()).query.condition("") is NOTHING
 
