@@ -96,6 +96,16 @@ def test_differences_are_seen(options, server):
     assert from_spec(spec, None) != listed(key={"a": 1}, **server)
 
 
+@pytest.mark.parametrize(
+    ("locale", "told"),
+    [("fr_CA", {"backwards": True}), ("da", {"caseFirst": "upper"}), ("da", {})],
+)
+def test_what_comes_with_a_locale_is_no_difference(locale, told):
+    spec = IndexSpec((("a", 1),), "name", {"collation": {"locale": locale, "strength": 2}})
+    server = {**LISTED_COLLATION, "locale": locale, **told}
+    assert from_spec(spec, None) == listed(key={"a": 1}, collation=server)
+
+
 def test_the_order_of_keys_counts():
     spec = IndexSpec((("a", 1), ("b", 1)), "name")
     assert from_spec(spec, None) != listed(key=SON([("b", 1), ("a", 1)]))

@@ -46,6 +46,13 @@ _COLLATION_DEFAULTS = {
     "maxVariable": "punct",
     "normalization": False,
 }
+# What some languages have instead (manual: "Collation Locales and Default Parameters").
+_LOCALE_DEFAULTS = {
+    "da": {"caseFirst": "upper"},
+    "fr_CA": {"backwards": True},
+    "mt": {"caseFirst": "upper"},
+    "th": {"alternate": "shifted"},
+}
 
 
 @dataclass(frozen=True)
@@ -141,9 +148,12 @@ def _collation(collation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     if collation is None or collation.get("locale") == "simple":
         return None
     given = {name: value for name, value in collation.items() if name != "version"}
-    # The locale decides on backwards (French of Canada has it): as the server says, else off.
     if not given.get("backwards"):
         given.pop("backwards", None)
+    # Nobody declares what comes with the locale; servers tell it, as far as they know of it.
+    for name, value in _LOCALE_DEFAULTS.get(given["locale"], {}).items():
+        if given.get(name) == value:
+            del given[name]
     return {**_COLLATION_DEFAULTS, **given}
 
 
