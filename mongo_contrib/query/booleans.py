@@ -173,6 +173,15 @@ def _test(path: str, operator: str, operand: Any, options: str, source: Source) 
     place = source.list_of(path)
     if place and place != path:
         inner = path[len(place) + 1 :]
+        position, _, rest = inner.partition(".")
+        if position.isdecimal():
+            # Expressions know no positions in paths.
+            array = _array(source.value(place))
+            if operator == "$exists" and not rest:
+                longer = {"$gt": [{"$size": array}, int(position)]}
+                return longer if operand else {"$not": [longer]}
+            found = Computed({"$arrayElemAt": [array, int(position)]})
+            return _at(f"{LHS}.{rest}" if rest else LHS, {operator: operand}, found)
         return _some(source.value(place), _at(inner, {operator: operand}, _Element()))
     single = _single(path, operator, operand, options, source, is_list=place != "")
     container = source.container(path)

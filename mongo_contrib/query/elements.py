@@ -6,6 +6,8 @@ and the same element.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import chain, product
 from math import prod
 from typing import Any
@@ -16,7 +18,7 @@ from django.db.models.constants import LOOKUP_SEP
 from django.db.utils import NotSupportedError
 
 from .conditions import NOTHING, Condition, all_of, any_of
-from .nodes import Deferred, Node
+from .nodes import Deferred, Node, evaluate
 from .paths import Path, has_field, kind, resolve
 
 #: Into how many alternatives a condition on one element may be taken apart.
@@ -48,9 +50,9 @@ def one_element(model: Any, q: Q) -> str:
 
 
 def _place(path: Path, name: str) -> str:
-    if path.relation is None:
+    if path.relation is None or path.relation.concrete:
         return path.list_path or ""
-    if path.relation.concrete or not path.remainder:
+    if not path.remainder:
         return ""
     known = has_field(path.relation.related_model, path.remainder.partition(LOOKUP_SEP)[0])
     return name.removesuffix(path.remainder) if known else ""
@@ -112,8 +114,8 @@ def _combinations(parts: list[list[list[Any]]]) -> list[list[Any]]:
 # Conditions on an element
 
 
-def some_element(path: Path, asked: Any) -> Condition:
-    """Return the condition that an element of the list at `path` meets `asked`.
+def some_element(path: Path, asked: Any) -> Node:
+    """Return the node of the condition that an element of the list at `path` meets `asked`.
 
     `asked` is a `Q` or a dict of look-ups: of the embedded document's fields, or, in a list of
     values, of the value itself (`{"gte": 3, "lt": 5}`).
@@ -125,7 +127,7 @@ def some_element(path: Path, asked: Any) -> Condition:
             f"elem_match on {path.path!r} needs a Q or a dict of look-ups, not {asked!r}."
         )
     if kind(path.field) == "EmbeddedDocumentListField":
-        return element(path.path, [inside(path.path, path.field.alternatives, asked)])
+        return element_node(path.path, [build_inside(path.field.alternatives, asked)])
     # Of several alternatives an element meets one where the list has an element for one.
     return any_of(
         {path.path: {"$elemMatch": each}} if each else {f"{path.path}.0": {"$exists": True}}
@@ -134,18 +136,30 @@ def some_element(path: Path, asked: Any) -> Condition:
 
 
 def inside(place: str, document: Any, q: Q) -> Condition:
-    """Return the condition that a `Q` puts on an embedded document in the list at `place`."""
+    """Return the condition that a `Q` puts on an embedded document in the list at `place`.
+
+    Raises NotSupportedError if only the server knows what it is, as beyond a reference.
+    """
+    return plain(place, build_inside(document, q))
+
+
+def build_inside(document: Any, q: Q) -> Node:
     from .filters import build
 
-    return plain(place, build(document, q))
+    return build(document, q)
 
 
 def plain(place: str, node: Node) -> Condition:
     """Return a node that stands inside a list: it must be known now and compute nothing."""
     if isinstance(node, Deferred):
         raise NotSupportedError(
-            f"{place!r} lies in a list; a query set can't be its value. Give a list of values."
+            f"What is asked of {place!r} lies beyond a reference or in a query set, and can't be "
+            "asked for here; give a list of values."
         )
+    return computing_nothing(place, node)
+
+
+def computing_nothing(place: str, node: Condition) -> Condition:
     if node is not NOTHING and computes(node):
         raise NotSupportedError(
             f"{place!r} lies in a list, where the server computes nothing; use "
@@ -174,6 +188,26 @@ def element(list_path: str, conditions: list[Condition]) -> Condition:
         if not key.startswith("$") and _some_element_is_meant(asked):
             return {f"{list_path}.{key}": asked}
     return {list_path: {"$elemMatch": headed(condition)}}
+
+
+@dataclass(frozen=True)
+class ElementOf(Deferred):
+    """One element of the list fulfils all nodes, of which some lead beyond a reference."""
+
+    list_path: str
+    nodes: tuple[Node, ...]
+
+    def condition(self, using: str) -> Condition:
+        found = [evaluate(node, using) for node in self.nodes]
+        return element(self.list_path, [computing_nothing(self.list_path, each) for each in found])
+
+
+def element_node(list_path: str, nodes: Iterable[Node]) -> Node:
+    """Return the node of the condition that one element of the list fulfils all of `nodes`."""
+    made = ElementOf(list_path, tuple(nodes))
+    if any(isinstance(node, Deferred) for node in made.nodes):
+        return made
+    return made.condition("")
 
 
 def headed(condition: dict[str, Any]) -> dict[str, Any]:

@@ -18,10 +18,10 @@ from django.db.utils import NotSupportedError
 from .conditions import Condition
 from .crossing import KeysOf, crossing, first_name, one_column
 from .dates import COMPARISONS, date_condition
-from .elements import element, one_element, plain, taken_apart
+from .elements import computing_nothing, element_node, one_element, taken_apart
 from .expressions import compile_expression
 from .lookups import LENGTHS, LOOKUPS, applicable, applies
-from .nodes import CONNECTORS, SAME_DOCUMENT, Deferred, Node, group
+from .nodes import SAME_DOCUMENT, Deferred, Node, group
 from .paths import DATE_TRANSFORMS, Path, did_you_mean, resolve, unknown_field
 from .plain import plain_condition
 
@@ -42,17 +42,17 @@ def build(model: Any, q: Q) -> Node:
         if condition is not None:
             return condition
     nodes: list[Node] = []
-    in_lists: dict[str, list[Condition]] = {}
+    in_lists: dict[str, list[Node]] = {}
     crossed: dict[str, list[tuple[Path, Any]]] = {}
     if asks_nothing(q):
         return {}
     alternatives = taken_apart(model, q)
     if len(alternatives) > 1:
         return group(Q.OR, [build(model, each) for each in alternatives], q.negated)
+    together = q.connector == Q.AND
     for child in q.children:
         if asks_nothing(child):
             continue
-        together = q.connector == Q.AND
         if isinstance(child, Q):
             place = one_element(model, child) if together else ""
             if place.endswith(LOOKUP_SEP):
@@ -83,8 +83,14 @@ def build(model: Any, q: Q) -> Node:
             in_lists.setdefault(key, []).append(_leaf_inside(model, path, value))
         else:
             nodes.append(leaf(model, path, value))
-    nodes += [element(key.partition(" ")[0], found) for key, found in in_lists.items()]
-    nodes += [crossing(found) for found in crossed.values()]
+    for number, found in enumerate(crossed.values()):
+        path = found[0][0]
+        if path.list_path is None or not path.relation.concrete:
+            nodes.append(crossing(found))
+            continue
+        key = path.list_path if together else f"{path.list_path} crossed {number}"
+        in_lists.setdefault(key, []).append(_crossing_inside(found))
+    nodes += [element_node(key.partition(" ")[0], found) for key, found in in_lists.items()]
     return group(q.connector, nodes, q.negated)
 
 
@@ -187,20 +193,35 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
     return {path.path: {"$ne": None}, "$expr": {"$and": [is_there, compared]}}
 
 
-def _tree_inside(model: Any, q: Q) -> Condition:
-    """Return the condition on one element that a tree about a list makes."""
-    return CONNECTORS[q.connector](
-        _tree_inside(model, child)
-        if isinstance(child, Q)
-        else _leaf_inside(model, resolve(model, child[0]), child[1])
-        for child in q.children
+def _tree_inside(model: Any, q: Q) -> Node:
+    """Return the node of what a tree about a list asks of one element."""
+    return group(
+        q.connector,
+        [
+            _tree_inside(model, child)
+            if isinstance(child, Q)
+            else _leaf_inside(model, resolve(model, child[0]), child[1])
+            for child in q.children
+        ],
     )
 
 
-def _leaf_inside(model: Any, path: Path, value: Any) -> Condition:
+def _leaf_inside(model: Any, path: Path, value: Any) -> Node:
+    if path.relation is not None:
+        return _crossing_inside([(path, value)])
+    node = leaf(model, _inside(path), value)
+    return node if isinstance(node, Deferred) else computing_nothing(path.path, node)
+
+
+def _crossing_inside(found: list[tuple[Path, Any]]) -> Node:
+    """Return the node of look-ups beyond a reference that stands in an element of a list."""
+    return crossing([(_inside(path), value) for path, value in found])
+
+
+def _inside(path: Path) -> Path:
+    """Return where a path leads from an element of its list."""
     list_path = path.list_path or ""
-    inside = replace(path, path=path.path[len(list_path) + 1 :], list_path=None)
-    return plain(path.path, leaf(model, inside, value))
+    return replace(path, path=path.path[len(list_path) + 1 :], list_path=None)
 
 
 def _same_document(model: Any, exists: Exists) -> Node:

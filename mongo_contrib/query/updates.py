@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.core.exceptions import FieldError
 from django.db.models import F, Q, Value
@@ -108,7 +108,8 @@ def element_update_of(
     if not alternatives:
         return NOTHING, update, []
     filters = alternatives if len(alternatives) == 1 else [{"$or": alternatives}]
-    return some_element(path, asked), update, filters
+    # inside() has refused what is not known yet.
+    return cast(Condition, some_element(path, asked)), update, filters
 
 
 def as_update(model: Any, update: dict[str, Any]) -> Any:

@@ -315,7 +315,6 @@ def test_exists_with_the_documents_own_key_narrows(library):
         (lambda: {"author__gt": Author.objects.all()}, NotSupportedError),
         (lambda: {"title__icontains": F("title")}, NotSupportedError),
         (lambda: {"author": Subquery(Author.objects.values("pk"))}, NotSupportedError),
-        (lambda: {"remarks__author__in": Author.objects.values("name")}, NotSupportedError),
     ],
 )
 def test_what_no_reference_takes_is_refused_when_filtering(condition, error):

@@ -10,6 +10,7 @@ from django.db.models import Q
 from ..casting import cast
 from ..conditions import NOTHING, Condition, all_of, any_of, none_of
 from ..elements import some_element
+from ..nodes import Node, group
 from ..paths import FREE, Path, kind
 from .comparisons import equal_all, is_in, isnull
 from .table import Lookup, lookup
@@ -32,21 +33,21 @@ def has_all(path: Path, values: Iterable[Any]) -> Condition:
 
 
 @lookup("all", of=_may_be_list)
-def all_values(path: Path, value: Any) -> Condition:
+def all_values(path: Path, value: Any) -> Node:
     """Each of the values is an element, or each of the `Q` and dicts is met by an element."""
     if isinstance(value, str | bytes | dict) or not isinstance(value, Iterable):
         raise TypeError(f"The 'all' look-up on {path.path!r} needs a list, not {value!r}.")
     values = list(value)
     asked = [item for item in values if isinstance(item, Q)]
     rest = [item for item in values if not isinstance(item, Q)]
-    conditions = [some_element(path, item) for item in asked]
+    nodes = [some_element(path, item) for item in asked]
     if rest or not asked:
-        conditions.append(has_all(path, rest))
-    return all_of(conditions)
+        nodes.append(has_all(path, rest))
+    return group(Q.AND, nodes)
 
 
 @lookup("elem_match", of=_is_list)
-def elem_match(path: Path, value: Any) -> Condition:
+def elem_match(path: Path, value: Any) -> Node:
     """One element meets all of a `Q` or of a dict of look-ups."""
     return some_element(path, value)
 

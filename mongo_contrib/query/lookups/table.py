@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
-from ..conditions import Condition
+from ..nodes import Node
 from ..paths import Path
 
-Lookup = Callable[[Path, Any], Condition]
+Lookup = Callable[[Path, Any], Node]
+#: A decorated function keeps its own type.
+Function = TypeVar("Function", bound=Lookup)
 Applies = Callable[[Path], bool]
 
 LOOKUPS: dict[str, Lookup] = {}
@@ -16,14 +18,14 @@ LOOKUPS: dict[str, Lookup] = {}
 APPLIES: dict[str, Applies] = {}
 
 
-def lookup(*names: str, of: Applies | None = None) -> Callable[[Lookup], Lookup]:
+def lookup(*names: str, of: Applies | None = None) -> Callable[[Function], Function]:
     """Register a look-up under its names; `of` tells at which paths it has a meaning.
 
     The function gets the resolved path and the value, casts the value by the path's field
     (`casting.cast()`), and returns a condition.
     """
 
-    def register(function: Lookup) -> Lookup:
+    def register(function: Function) -> Function:
         LOOKUPS.update(dict.fromkeys(names, function))
         if of is not None:
             APPLIES.update(dict.fromkeys(names, of))
