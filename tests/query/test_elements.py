@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mongo_contrib.query.elements import taken_apart
-from tests.testapp.models import Author, Book, Every, Order, OrderLine, Publisher, Remark
+from tests.testapp.models import Author, Book, Every, Order, OrderLine, Remark
 
 
 def slugs(*args, **kwargs):

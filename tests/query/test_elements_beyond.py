@@ -1,4 +1,4 @@
-"""Conditions on one element of a list that lead beyond a reference, and lengths that are computed."""
+"""One element of a list, asked beyond a reference; lengths and positions that are computed."""
 
 import itertools
 
