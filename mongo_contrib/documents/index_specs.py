@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..db.schema import IndexSpec
 from ..mapping.families import root_of
 from ..query.paths import resolve
 from .index_keys import Keys, default_name, index_keys, keys_of, partial_filter
+from .present import IS_STORED, is_present
 
 #: The capability that an index of a kind needs.
 _NEEDS = {"2dsphere": "2dsphere", "hashed": "hashed_index", "text": "text_index"}
@@ -51,7 +52,8 @@ def _field_indexes(
         keys: Keys = ((path, direction),)
         if field.unique and not getattr(field, "primary_key", False):
             missing = field.null or prefix or field.column in optional
-            yield IndexSpec(keys, default_name(keys), _unique_options([path] if missing else []))
+            optional = {path: is_present(field)} if missing else {}
+            yield IndexSpec(keys, default_name(keys), _unique_options(optional))
         elif field.db_index:
             yield IndexSpec(keys, default_name(keys), needs=_NEEDS.get(str(direction)))
         for document in documents_of(field):
@@ -74,7 +76,9 @@ def embedded_indexes(document: Any, prefix: str, seen: tuple[Any, ...]) -> Itera
     meta = document._meta
     for fields in meta.unique_together:
         keys = _prefixed(prefix, keys_of(document, fields))
-        yield IndexSpec(keys, default_name(keys), _unique_options([path for path, _ in keys]))
+        asked = [is_present(resolve(document, name).field) for name in fields]
+        optional = {path: each for (path, _), each in zip(keys, asked, strict=True)}
+        yield IndexSpec(keys, default_name(keys), _unique_options(optional))
     for constraint in meta.constraints:
         if isinstance(constraint, models.UniqueConstraint) and constraint.fields:
             yield _moved(_constraint(document, constraint), prefix, all_optional=True)
@@ -94,7 +98,7 @@ def _moved(spec: IndexSpec, prefix: str, *, all_optional: bool = False) -> Index
         if option in options:
             options[option] = _paths_moved(options[option], prefix)
     if all_optional:
-        exists = {path: {"$exists": True} for path, _ in keys}
+        exists = {path: IS_STORED for path, _ in keys}
         options["partialFilterExpression"] = {
             **exists,
             **options.get("partialFilterExpression", {}),
@@ -118,23 +122,19 @@ def _paths_moved(condition: Any, prefix: str) -> Any:
 
 def _unique(model: Any, keys: Keys, fields: Any, name: str | None = None) -> IndexSpec:
     shared = _shared(model)
-    optional = [
-        path
-        for (path, _), field in zip(keys, fields, strict=True)
-        if path in shared or _is_null(model, field)
-    ]
+    optional = {}
+    for (path, _), name_of_field in zip(keys, fields, strict=True):
+        field = resolve(model, name_of_field.removeprefix("-")).field
+        if path in shared or "__" in name_of_field or field.null:
+            optional[path] = is_present(field)
     return IndexSpec(keys, name or default_name(keys), _unique_options(optional))
 
 
-def _is_null(model: Any, name: str) -> bool:
-    return "__" in name or resolve(model, name.removeprefix("-")).field.null
-
-
-def _unique_options(optional: list[str]) -> dict[str, Any]:
-    """Let any number of documents have no value, as SQL does: null is left out of documents."""
+def _unique_options(optional: Mapping[str, Any]) -> dict[str, Any]:
+    """Let any number of documents have no value, as SQL does."""
     options: dict[str, Any] = {"unique": True}
     if optional:
-        options["partialFilterExpression"] = {path: {"$exists": True} for path in optional}
+        options["partialFilterExpression"] = dict(optional)
     return options
 
 
@@ -148,7 +148,11 @@ def _constraint(model: Any, constraint: models.UniqueConstraint) -> IndexSpec:
         return index
     condition = partial_filter(model, constraint.condition, constraint.name)
     exists = index.options.get("partialFilterExpression", {})
-    missing = {path: asked for path, asked in exists.items() if path not in condition}
+    missing = {
+        path: asked
+        for path, asked in exists.items()
+        if condition.get(path, IS_STORED) == IS_STORED
+    }
     return IndexSpec(
         keys,
         constraint.name,

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import datetime
+import uuid
+
 import pytest
 from django.core.exceptions import ValidationError
-from django.db import models
+from django.db import IntegrityError, models
 from django.db.models import Q
 from django.test.utils import isolate_apps
 
@@ -14,6 +17,7 @@ from mongo_contrib.documents import (
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
 )
+from mongo_contrib.documents.schema import index_specs
 
 pytestmark = pytest.mark.django_db
 
@@ -72,3 +76,68 @@ def test_a_condition_on_an_embedded_document_decides(House):
 def test_paths_through_lists_are_left_to_the_index(House):
     House.objects.create(name="x", places=[{"city": "Ulm"}])
     House(name="y", places=[{"city": "Ulm"}]).full_clean()
+
+
+@pytest.fixture
+def Badge():
+    with isolate_apps("tests.testapp"):
+
+        class Chip(EmbeddedDocument):
+            serial = models.CharField(max_length=9, null=True, default="none", unique=True)
+
+            class Meta:
+                app_label = "testapp"
+
+        class Badge(Document):
+            code = models.CharField(max_length=9, null=True, default="new", unique=True)
+            number = models.IntegerField(null=True, default=0)
+            day = models.DateField(null=True, default=datetime.date.today, unique=True)
+            price = models.DecimalField(
+                max_digits=5, decimal_places=2, null=True, default=0, unique=True
+            )
+            token = models.UUIDField(null=True, default=uuid.uuid4, unique=True)
+            data = models.JSONField(null=True, default=dict, unique=True)
+            chip = EmbeddedDocumentField(Chip, null=True)
+
+            class Meta:
+                app_label = "testapp"
+                constraints = [
+                    models.UniqueConstraint(
+                        fields=["number"], condition=Q(number__isnull=False), name="one_number"
+                    )
+                ]
+
+        collection = Badge.objects.collection
+        collection.drop()
+        collection.create_indexes([spec.model() for spec in index_specs(Badge)])
+        yield Badge
+        collection.drop()
+
+
+def test_none_is_not_unique_where_it_is_stored_as_null(Badge):
+    nothing = dict.fromkeys(["code", "number", "day", "price", "token", "data"])
+    for _ in range(2):
+        badge = Badge(**nothing, chip={"serial": None})
+        badge.validate_unique()
+        badge.validate_constraints()
+        badge.save()
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"code": ""},
+        {"number": -(2**40)},
+        {"day": datetime.date(1, 1, 1)},
+        {"price": -5},
+        {"token": uuid.UUID(int=0)},
+        {"data": {"a": 1}},
+        {"data": "text"},
+        {"chip": {"serial": ""}},
+    ],
+)
+def test_values_are_unique_where_none_is_stored_as_null(Badge, values):
+    nothing = dict.fromkeys(["code", "number", "day", "price", "token", "data"])
+    Badge.objects.create(**{**nothing, **values})
+    with pytest.raises(IntegrityError):
+        Badge.objects.create(**{**nothing, **values})
