@@ -52,8 +52,8 @@ def _field_indexes(
         keys: Keys = ((path, direction),)
         if field.unique and not getattr(field, "primary_key", False):
             missing = field.null or prefix or field.column in optional
-            optional = {path: is_present(field)} if missing else {}
-            yield IndexSpec(keys, default_name(keys), _unique_options(optional))
+            asked = {path: is_present(field)} if missing else {}
+            yield IndexSpec(keys, default_name(keys), _unique_options(asked))
         elif field.db_index:
             yield IndexSpec(keys, default_name(keys), needs=_NEEDS.get(str(direction)))
         for document in documents_of(field):
