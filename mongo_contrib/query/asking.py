@@ -12,7 +12,7 @@ from ..mapping.families import class_condition
 from .annotations import Annotated
 from .computed import needs_scope
 from .conditions import NOTHING, Condition, all_of
-from .crossing import MAX_KEYS
+from .crossing import MAX_KEYS, within
 from .expressions import Scope, parts
 from .nodes import Group, Node, evaluate, group
 from .paths import resolve
@@ -113,7 +113,7 @@ class Asking(Annotated):
             )
         if any(needs_scope(node) for node in self.where):
             return self._keys_first(using)
-        where = [evaluate(node, using) for node in self.where]
+        where = [evaluate(within(node, self.max_time_ms), using) for node in self.where]
         if self.source is not None:
             where = self.source.narrowed(where)
         return all_of([class_condition(self.model), *where])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import decimal
 import math
 from typing import Any
@@ -47,7 +48,8 @@ def cast(path: Path, value: Any) -> Any:
     if kind(field) == "DecimalField":
         return _decimal(field, value)
     try:
-        return encode_value(field, value)
+        stored = encode_value(field, value)
+        return _in_calendar(stored) if isinstance(stored, datetime.datetime) else stored
     except ValidationError:
         target = field.target_field if field.is_relation else field
         if kind(target) == "ObjectIdField" and isinstance(value, str):
@@ -75,6 +77,21 @@ def required(path: Path, value: Any) -> Any:
     if value is None:
         raise ValueError(f"Cannot use None as a query value for {path.path!r}; use isnull.")
     return cast(path, value)
+
+
+def _in_calendar(moment: datetime.datetime) -> datetime.datetime:
+    """Return a moment, or the first or the last that there is if UTC has no year for it.
+
+    Midnight of 1 January 1 is before the year 1, east of Greenwich.
+    """
+    if moment.utcoffset() is None:
+        return moment
+    try:
+        moment.astimezone(datetime.UTC)
+    except OverflowError:
+        edge = datetime.datetime.min if moment.year == 1 else datetime.datetime.max
+        return edge.replace(tzinfo=datetime.UTC)
+    return moment
 
 
 def _decimal(field: Any, value: Any) -> Any:

@@ -12,7 +12,8 @@ from django.db.utils import NotSupportedError
 
 from ..mapping.encoding import encode_value
 from .conditions import NOTHING, Condition, any_of
-from .nodes import Deferred, Node
+from .elements import ElementOf
+from .nodes import Deferred, Group, Node
 from .paths import Path, has_field, resolve
 
 #: How many keys of another collection one filter may carry over: about a tenth of the
@@ -88,6 +89,19 @@ class KeysOf(Deferred):
         if self.path.is_list:
             return any_of([condition, {f"{self.path.path}.0": {"$exists": False}}])
         return any_of([condition, {self.path.path: None}])
+
+
+def within(node: Node, milliseconds: int | None) -> Node:
+    """Return a node that asks other collections for no longer than this, each time."""
+    if milliseconds is None:
+        return node
+    if isinstance(node, Group | ElementOf):
+        return replace(node, nodes=tuple(within(each, milliseconds) for each in node.nodes))
+    if isinstance(node, KeysOf):
+        queryset, field = node.source
+        if getattr(queryset.model, "_is_document", False) and queryset.query.max_time_ms is None:
+            return replace(node, source=(queryset.max_time_ms(milliseconds), field))
+    return node
 
 
 def crossing(found: list[tuple[Path, Any]]) -> Node:

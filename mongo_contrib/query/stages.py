@@ -8,6 +8,7 @@ from ..mapping.families import class_condition
 from .computed import needs_scope
 from .conditional import condition_in
 from .conditions import NOTHING, Condition, all_of
+from .crossing import within
 from .expressions import Scope
 from .joins import JOINED
 from .nodes import Node, evaluate
@@ -53,7 +54,7 @@ def document_stages(
 def filter_stages(query: Any, scope: Scope) -> list[dict[str, Any]] | None:
     """Return the stages that yield the documents that fulfil the conditions; None if none can."""
     plain = [node for node in query.where if not needs_scope(node)]
-    conditions = [evaluate(node, scope.using or "") for node in plain]
+    conditions = [evaluate(within(node, query.max_time_ms), scope.using or "") for node in plain]
     condition = all_of([class_condition(query.model), *conditions])
     if condition is NOTHING:
         return None

@@ -270,3 +270,14 @@ def test_dates_are_no_query_set_of_documents_any_more():
             refused()
     with pytest.raises(NotSupportedError, match="list"):
         Book.objects.filter(published__in=dates)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("zone", ["Asia/Tokyo", "America/New_York"])
+def test_days_at_the_ends_of_the_calendar_can_be_asked_for(zone):
+    Every.objects.create(moment=utc(2024, 1, 1))
+    with timezone.override(zone):
+        first = timezone.make_aware(datetime.datetime(1, 1, 1))
+        last = timezone.make_aware(datetime.datetime(9999, 12, 31, 23))
+        assert Every.objects.filter(moment__gte=first, moment__lt=last).count() == 1
+        assert Every.objects.exclude(moment__in=[first, last]).count() == 1

@@ -345,3 +345,10 @@ def test_embedded_lists_and_references_in_one_filter(library):
     Book.objects.filter(title="Momo").update(remarks=[Remark(author="X", stars=1)])
     both = Book.objects.filter(author__name="Ann", remarks__author="X", remarks__stars=1)
     assert names(both) == "Momo"
+
+
+def test_the_time_limit_is_also_that_of_the_other_collections(library):
+    found = Book.objects.filter(Q(author__name="Ann") | Q(title="Emil"))
+    with CaptureCommands() as captured:
+        assert names(found.max_time_ms(5000)) == "Emil Momo One"
+    assert [event.command.get("maxTimeMS") for event in captured] == [5000, 5000]

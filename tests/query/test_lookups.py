@@ -362,6 +362,8 @@ def test_json_as_a_whole():
     assert found(json__b={}) == [{"a": 2, "b": {}}]
     assert found(json__contains={"a": 1}) == [{"a": 1}]
     assert found(json__contains={"b": {"d": "Ulm"}}) == [JSON[4]]
+    assert found(json__contains={}) == [each for each in JSON if isinstance(each, dict)]
+    assert found(json__contains=[]) == [each for each in JSON if isinstance(each, list)]
     assert found(json__has_key="b") == [JSON[4], JSON[5]]
     assert found(json__has_keys=["a", "b"]) == [JSON[4], JSON[5]]
     assert found(json__has_any_keys=["b", "z"]) == [JSON[4], JSON[5]]

@@ -102,6 +102,12 @@ def test_a_filter_that_is_none_is_an_error_of_its_field(api, shelf, query, field
     assert answer.json().keys() == {field}
 
 
+def test_too_long_a_text_is_no_failure_of_the_site(api, shelf):
+    for query in ({"search": "x" * 33_000}, {"tags__icontains": "x" * 33_000}):
+        answer = api.get("/books/", query)
+        assert (answer.status_code, "32,764 bytes" in str(answer.json())) == (400, True)
+
+
 def test_a_stock_filter_set_works_as_it_is(api, shelf, ann):
     assert titles(api, {"writer": str(ann.pk)}, "filtered") == ["Momo"]
     assert titles(api, {"pages__gte": 170, "pages__lt": 300}, "filtered") == ["Emil", "Krabat"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from django.core.exceptions import FieldError
+from django.core.exceptions import FieldError, ValidationError
 
 from ...mapping.encoding import encode_value
 from ..casting import WHOLE, element, holds_values
@@ -60,7 +60,8 @@ def pattern(text: Any, *, before: str = "", after: str = "") -> str:
 
 def _matches(path: Path, expression: str, options: str = "") -> Condition:
     if len(expression) > _LONGEST // 4 and len(expression.encode()) > _LONGEST:
-        raise ValueError(
+        # No ValueError: it may be what a visitor has searched for.
+        raise ValidationError(
             f"A text look-up on {path.path!r} makes a pattern of at most {_LONGEST:,} bytes; this "
             f"has {len(expression.encode()):,}."
         )
@@ -137,6 +138,8 @@ def contains(path: Path, value: Any) -> Condition:
 
 
 def _json_contains(path: str, value: Any) -> Condition:
+    if value in ({}, []):
+        return {path: {"$type": "array" if value == [] else "object"}}
     if isinstance(value, dict):
         return all_of(_json_contains(f"{path}.{key}", item) for key, item in value.items())
     if isinstance(value, list):
