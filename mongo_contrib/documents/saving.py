@@ -12,6 +12,7 @@ from ..mapping.encoding import encode_value
 from ..mapping.lazy import broken
 from ..mapping.loaded import UNKNOWN, recall, remember, unknown
 from ..mapping.plan import FieldPlan, plan_of
+from ..mapping.untouched import as_stored
 from ..query.updates import as_update
 from .unstorable import TELLING, explained
 
@@ -221,6 +222,10 @@ class Saving(_Base):
             fields = [each for each in plan.chosen(self, update_fields) if each.column != "_id"]
         document = plan.encode(self, add=False, raw=raw, fields=fields)
         before = {field.column: loaded[field.column] for field in fields if field.column in loaded}
+        for field in fields:
+            column = field.column
+            if field.decode is not None and column in before and column in document:
+                document[column] = as_stored(field.field, before[column], document[column])
         update = changes(before, document)
         repository = cls._repository(using)
         key = self._stored_key()

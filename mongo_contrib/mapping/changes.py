@@ -38,7 +38,7 @@ def _compare(
 ) -> None:
     for key, new in after.items():
         old = before.get(key, _MISSING)
-        if _same(old, new):
+        if same(old, new):
             continue
         path = f"{prefix}{key}"
         if type(old) is dict and type(new) is dict and _addressable(old, new):
@@ -50,7 +50,10 @@ def _compare(
             to_unset[f"{prefix}{key}"] = ""
 
 
-def _same(old: Any, new: Any) -> bool:
+def same(old: Any, new: Any) -> bool:
+    """Tell whether two stored values are one: equal, and of the same types throughout."""
+    if old is new:
+        return True
     # 1 == 1.0 == True in Python; in BSON they are three different values. An array or a
     # document of equal values may differ so too, deep inside: compare those type by type.
     if type(old) is not type(new):
@@ -58,15 +61,15 @@ def _same(old: Any, new: Any) -> bool:
         return type(old) is Int64 and type(new) is int and old == new
     if type(old) is dict:
         # Keys stay in the order in which they are stored: another one alone is no change.
-        return old.keys() == new.keys() and all(_same(old[key], new[key]) for key in old)
+        return old.keys() == new.keys() and all(same(old[key], new[key]) for key in old)
     if type(old) is list:
-        return len(old) == len(new) and all(map(_same, old, new))
+        return len(old) == len(new) and all(map(same, old, new))
     if old != new:
         return bool(old != old and new != new)
     # Zero has two signs, and code a scope, whose values may be equal and of other types.
     if type(old) is float and not old:
         return math.copysign(1, old) == math.copysign(1, new)
-    return type(old) is not Code or _same(old.scope, new.scope)
+    return type(old) is not Code or same(old.scope, new.scope)
 
 
 def _addressable(*documents: dict[str, Any]) -> bool:
