@@ -84,7 +84,10 @@ class CollectionAccess:
             # Of another engine. This says so.
             use = get_connection(self.using).use
         collection = use().collection(self._key(connection))
-        return self._with_options(collection), connection.session
+        session = connection.session
+        if session is not None:
+            collection = _of(session, collection)
+        return self._with_options(collection), session
 
     async def _aopen(self) -> tuple[AsyncCollection[Document], AsyncClientSession | None]:
         """See _open()."""
@@ -115,6 +118,17 @@ class CollectionAccess:
 
     async def _aindex_keys(self, name: str) -> list[str]:
         return keys_of(name, await (await self.acollection.list_indexes()).to_list())
+
+
+def _of(session: Any, collection: Any) -> Any:
+    """Return the collection of the client that began the session: a later one refuses it."""
+    client = original(session).client
+    if client is original(collection).database.client:
+        return collection
+    own = client[collection.database.name].get_collection(
+        collection.name, original(collection).codec_options
+    )
+    return type(collection)(own) if original(collection) is not collection else own
 
 
 def keys_of(name: str, indexes: Iterable[Mapping[str, Any]]) -> list[str]:

@@ -279,7 +279,7 @@ class DatabaseWrapper(TaskBound):
     @force_debug_cursor.setter
     def force_debug_cursor(self, value: bool) -> None:
         self._force_debug_cursor = value
-        (commands.forced.add if value else commands.forced.discard)(self)
+        commands.force(self, value)
 
     # Errors
 

@@ -18,8 +18,8 @@ from pymongo.driver_info import DriverInfo
 
 import mongo_contrib
 from mongo_contrib.bridge import bridged_loop, running_loop, wait
+from mongo_contrib.db import commands
 from mongo_contrib.db.client import ShellMixin
-from mongo_contrib.db.commands import CommandLog
 from mongo_contrib.db.standins import StandIn, closed_cursors
 from mongo_contrib.db.uri import client_arguments, embedded_directory
 
@@ -54,6 +54,8 @@ class Server:
         self.lock = threading.RLock()
         self._arguments = arguments
         self._client: Client | None = None
+        #: Clients that told no commands, and may still be at work for somebody.
+        self._retired: list[Client] = []
         self._collections: dict[Key, Collection[Document]] = {}
         self._loops: dict[asyncio.AbstractEventLoop, LoopClient] = {}
 
@@ -107,6 +109,18 @@ class Server:
             arguments["host"] = acquire(self.directory)
         return arguments
 
+    def wake(self) -> None:
+        """Have clients that tell their commands; the others end with what they are doing."""
+        with self.lock:
+            if self._client is not None and not _tells(self._client):
+                self._retired.append(self._client)
+                self._client = None
+                self._collections.clear()
+            deaf = [loop for loop, on_loop in self._loops.items() if not on_loop.tells]
+            for loop in deaf:
+                # Closed at the end of its loop.
+                del self._loops[loop]
+
     def revive(self) -> None:
         """Start an embedded server again that died, and turn to its new address."""
         with self.lock:
@@ -121,10 +135,11 @@ class Server:
     def close(self) -> None:
         """Close the client of all threads; those of event loops end with their loops."""
         with self.lock:
-            client, self._client = self._client, None
+            clients = [*self._retired, *([self._client] if self._client is not None else [])]
+            self._retired, self._client = [], None
             self._collections.clear()
             self.verified = False
-        if client is not None:
+        for client in clients:
             # It says good-bye to the server, and would look for one that is gone.
             with pymongo.timeout(CLOSE_SECONDS):
                 client.close()
@@ -132,11 +147,15 @@ class Server:
     def _make(self, make: Any) -> Any:
         arguments = self.client_arguments()
         arguments.setdefault("driver", DriverInfo("mongo_contrib", mongo_contrib.__version__))
-        arguments["event_listeners"] = [
-            CommandLog(self.alias),
-            *arguments.get("event_listeners", ()),
-        ]
+        if commands.awake():
+            listeners = arguments.get("event_listeners", ())
+            arguments["event_listeners"] = [commands.CommandLog(self.alias), *listeners]
         return make(**arguments)
+
+
+def _tells(client: Client | AsyncMongoClient[Document]) -> bool:
+    """Tell whether a client has our listener."""
+    return any(isinstance(each, commands.CommandLog) for each in client.options.event_listeners)
 
 
 def codec_options(use_tz: bool | None = None) -> CodecOptions[Document]:
@@ -164,6 +183,7 @@ class LoopClient:
 
     def __init__(self, client: AsyncMongoClient[Document]) -> None:
         self.async_client = client
+        self.tells = _tells(client)
         #: For code that native() runs.
         self.client = StandIn(client)
         self.verified = False
@@ -225,6 +245,12 @@ class Servers:
             self._servers.setdefault(alias, []).append((wanted, server))
             return server
 
+    def wake(self) -> None:
+        """See Server.wake()."""
+        for pairs in list(self._servers.values()):
+            for _, server in list(pairs):
+                server.wake()
+
     def close_all(self) -> None:
         """Close every client of this process; the next use makes new ones."""
         with self._lock:
@@ -253,6 +279,7 @@ def fingerprint(settings_dict: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 servers = Servers()
+commands.on_waking(servers.wake)
 
 # A client that is open when the process ends is a ResourceWarning.
 atexit.register(servers.close_all)

@@ -2,7 +2,8 @@
 
 The logger is the counterpart of Django's "django.db.backends": at DEBUG it tells each command with
 its duration. With DEBUG = True, or inside CaptureQueriesContext, commands are also noted in
-`connection.queries`, so that assertNumQueries() and the debug toolbar count them.
+`connection.queries`, so that assertNumQueries() and the debug toolbar count them. A logger that
+is to tell them in production has its level before the first command is sent.
 """
 
 import logging
@@ -69,13 +70,51 @@ Callback = Callable[[CommandEvent], None]
 # A tuple, replaced and never changed, so that reading it needs no lock.
 _callbacks: tuple[Callback, ...] = ()
 # Connections inside CaptureQueriesContext.
-forced: "weakref.WeakSet[DatabaseWrapper]" = weakref.WeakSet()
+_forced: "weakref.WeakSet[DatabaseWrapper]" = weakref.WeakSet()
+
+# To be told costs the driver an eighth of a command's time, listener or not; so clients get one
+# only if somebody could hear it. From the first time on, all do.
+_awake = False
+_on_waking: list[Callable[[], None]] = []
+
+
+def awake() -> bool:
+    """Tell whether a client that is made now has to tell its commands."""
+    return _awake or _heard()
+
+
+def wake() -> None:
+    """Let clients tell their commands from now on, those that did not so far included."""
+    global _awake
+    if not _awake:
+        _awake = True
+        for function in _on_waking:
+            function()
+
+
+def on_waking(function: Callable[[], None]) -> None:
+    """Call `function` when clients have to tell their commands that did not so far."""
+    _on_waking.append(function)
+
+
+def _heard() -> bool:
+    return bool(_callbacks or _forced or settings.DEBUG or logger.isEnabledFor(logging.DEBUG))
 
 
 def register(callback: Callback) -> None:
     """Call back with every CommandEvent of every alias, in the thread that sends it."""
     global _callbacks
     _callbacks = (*_callbacks, callback)
+    wake()
+
+
+def force(connection: "DatabaseWrapper", wanted: bool) -> None:
+    """Note the commands of a connection in its `queries`, whatever DEBUG says, or no more."""
+    if wanted:
+        _forced.add(connection)
+        wake()
+    else:
+        _forced.discard(connection)
 
 
 def unregister(callback: Callback) -> None:
@@ -92,7 +131,7 @@ class CommandLog(monitoring.CommandListener):
         self._running: dict[int, CommandEvent] = {}
 
     def started(self, event: monitoring.CommandStartedEvent) -> None:
-        if not (_callbacks or forced or settings.DEBUG or logger.isEnabledFor(logging.DEBUG)):
+        if not _heard():
             return
         name = event.command_name
         subject = event.command.get(ELSEWHERE.get(name, name))
@@ -140,7 +179,7 @@ class CommandLog(monitoring.CommandListener):
         )
         for callback in _callbacks:
             callback(event)
-        if settings.DEBUG or forced:
+        if settings.DEBUG or _forced:
             self._note(event)
         if logger.isEnabledFor(logging.DEBUG):
             log(event)

@@ -17,6 +17,7 @@ from django.db.backends.base.creation import TEST_DATABASE_PREFIX, BaseDatabaseC
 from pymongo import ReplaceOne
 from pymongo.collection import Collection
 
+from mongo_contrib.db import commands
 from mongo_contrib.db.emptying import non_empty
 from mongo_contrib.db.schema import Kind, declared, plan
 
@@ -53,6 +54,8 @@ class DatabaseCreation(BaseDatabaseCreation):
         keepdb: bool = False,
     ) -> str:
         """Make the test database with all declared collections and indexes; return its name."""
+        # Tests count commands.
+        commands.wake()
         name = self._get_test_db_name()
         alias = self.connection.alias
         if name == self.connection.database_name and not self.is_test_database:

@@ -1,10 +1,16 @@
 import logging
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
 from mongo_contrib.db import commands
+
+ROOT = Path(__file__).resolve().parent.parent.parent
 
 
 @pytest.fixture
@@ -72,6 +78,57 @@ def test_without_a_listener_nothing_is_kept(connection, people):
     assert listener._running == {}
 
 
+QUIET = """
+import django
+django.setup()
+from django.db import connection, transaction
+from mongo_contrib.db import commands
+from mongo_contrib.repository import Repository
+
+people = Repository("quiet_people")
+people.delete_many({})
+first = connection.client
+assert not first.options.event_listeners, "nobody listens"
+noted = []
+with transaction.atomic():
+    people.insert_one({"_id": 1})
+    commands.register(lambda event: event.phase == "started" and noted.append(event.name))
+    assert connection.client is not first
+    # Of the client that began the transaction, and which tells nothing.
+    people.insert_one({"_id": 2})
+    assert people.count() == 2
+assert noted == [], noted
+assert people.count() == 2
+people.delete_many({})
+assert noted == ["aggregate", "delete"], noted
+connection.server.close()
+"""
+
+
+def test_nobody_pays_for_listening_before_somebody_listens(connection, manage_environment):
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", QUIET],
+        env=manage_environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture
+def manage_environment(connection):
+    """The environment of a process on the test database that is no test itself."""
+    host, port = connection.client.address
+    return {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "tests.settings",
+        "PYTHONPATH": str(ROOT),
+        "MONGODB_URI": os.environ.get("MONGODB_URI") or f"mongodb://{host}:{port}/",
+        "MONGO_TEST_NAME": connection.settings_dict["NAME"],
+    }
+
+
 def test_unregistering_twice_or_something_unknown_is_no_error():
     commands.unregister(print)
 
@@ -135,7 +192,7 @@ def test_capturing_ends(connection, people):
     with CaptureQueriesContext(connection):
         people.count()
     people.count()
-    assert not commands.forced
+    assert not commands._forced
     assert len(connection.queries) == 1
 
 

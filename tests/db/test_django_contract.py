@@ -160,12 +160,12 @@ def test_an_event_loop_has_connections_of_its_own(connection):
 
 
 def test_counting_queries_forces_the_debug_cursor(connection):
-    from mongo_contrib.db.commands import forced
+    from mongo_contrib.db.commands import _forced
 
     with CaptureQueriesContext(connection):
-        assert connection in forced
+        assert connection in _forced
         assert connection.queries_logged
-    assert connection not in forced
+    assert connection not in _forced
 
 
 # Test tools that forbid the database
