@@ -49,17 +49,17 @@ def can_wait(each: FieldPlan) -> bool:
 
 def wants_touch(field: Any, seen: frozenset[Any] = frozenset()) -> bool:
     """Tell whether a save changes values inside, though nobody has touched them: `auto_now`."""
-    document = getattr(field, "document", None) or getattr(
-        getattr(field, "base_field", None), "document", None
-    )
-    if document is None:
-        return not hasattr(field, "base_field") and _saves_itself(field)
-    if document in seen:
-        return False
+    inner = getattr(field, "base_field", None) or getattr(field, "value_field", None)
+    if inner is not None:
+        return _nested(inner) and wants_touch(inner, seen)
+    documents = getattr(field, "documents", None)
+    if documents is None:
+        return _saves_itself(field)
     from .plan import plan_of
 
-    seen |= {document}
-    return any(wants_touch(each.field, seen) for each in plan_of(document).fields)
+    new = [document for document in documents if document not in seen]
+    seen = seen.union(new)
+    return any(wants_touch(each.field, seen) for each in new for each in plan_of(each).fields)
 
 
 def _saves_itself(field: models.Field) -> bool:

@@ -173,3 +173,40 @@ def test_changes_are_written_in_our_form(Offer, pk):
     assert found["time"] == "11:00:00.000000"
     assert found["part"]["price"] == Decimal128("7.00")
     assert found["day"] == NOON
+
+
+@isolate_apps("tests.testapp")
+def test_what_changes_at_each_save_does_so_wherever_it_lies():
+    class Note(EmbeddedDocument):
+        text = models.CharField(max_length=9)
+
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+
+    class Dated(Note):
+        at = models.DateTimeField(auto_now=True)
+
+        class Meta:
+            app_label = "testapp"
+
+    class Board(Document):
+        name = models.CharField(max_length=9)
+        one = EmbeddedDocumentField(Note)
+        by_key = MapField(EmbeddedDocumentField(Dated))
+        by_list = MapField(EmbeddedDocumentListField(Dated))
+
+        class Meta:
+            app_label = "testapp"
+
+    pk = Board.objects.create(one=Dated(), by_key={"a": Dated()}, by_list={"a": [Dated()]}).pk
+    long_ago = {"text": "", "at": NOON}
+    one = {"_cls": "Note.Dated", **long_ago}
+    by_key, by_list = {"a": {**long_ago}}, {"a": [{**long_ago}]}
+    change = {"one": one, "by_key": by_key, "by_list": by_list}
+    Board.objects.collection.update_one({"_id": pk}, {"$set": change})
+    board = Board.objects.get(pk=pk)
+    board.name = "b"
+    board.save()
+    board = Board.objects.get(pk=pk)
+    assert NOON not in (board.one.at, board.by_key["a"].at, board.by_list["a"][0].at)
