@@ -209,8 +209,8 @@ class Builder:
         return FieldSource("", "DictField", [], {"blank": "True"})
 
     def _embed(self, key: str, values: Values) -> ClassSource:
-        name = class_name(key, ())
-        if name in self.taken:
+        name = class_name(key, self.taken)
+        if name != class_name(key, ()):
             name = class_name(f"{self._referred_as}_{key}", self.taken)
         self.taken.add(name)
         made = ClassSource(name, "EmbeddedDocument")

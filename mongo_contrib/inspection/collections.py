@@ -177,5 +177,7 @@ def _key_types(values: Values) -> frozenset[str]:
 def _class_name(collection: str, taken: set[str]) -> str:
     """Return a class's name: of `atlas_cities` that is `City`, unless that is taken."""
     last = collection.rpartition("_")[2] or collection
-    name = class_name(singular(last), ())
-    return name if name not in taken else class_name(singular(collection), taken)
+    name = class_name(singular(last), taken)
+    return (
+        name if name == class_name(singular(last), ()) else class_name(singular(collection), taken)
+    )

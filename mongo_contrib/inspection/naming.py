@@ -5,14 +5,17 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 
+from mongo_contrib import documents
 from mongo_contrib.documents import Document, EmbeddedDocument
 
 #: Attributes that a field would hide, or be hidden by.
 _TAKEN = frozenset(
     {*dir(Document), *dir(EmbeddedDocument), "pk", "id", "objects", "Meta", "DoesNotExist"}
 )
+#: What the module imports, and its classes would hide.
+_IMPORTED = frozenset(map(str.lower, documents.__all__))
 
 
 def field_name(key: str, taken: Collection[str]) -> str:
@@ -32,14 +35,16 @@ def class_name(text: str, taken: Collection[str]) -> str:
     name = "".join(part[:1].upper() + part[1:] for part in parts if part) or "Unnamed"
     if not name[0].isalpha():
         name = f"Collection{name}"
-    if keyword.iskeyword(name):
+    if keyword.iskeyword(name) or name.lower() in _IMPORTED:
         name = f"{name}Document"
-    return _free(name, taken)
+    # Django's registry does not tell small letters from capitals.
+    known = {each.lower() for each in taken}
+    return _free(name, known, str.lower)
 
 
-def _free(name: str, taken: Collection[str]) -> str:
+def _free(name: str, taken: Collection[str], folded: Callable[[str], str] = str) -> str:
     number, free = 2, name
-    while free in taken:
+    while folded(free) in taken:
         free = f"{name}{number}" if not name[-1].isdigit() else f"{name}_{number}"
         number += 1
     return free
@@ -50,13 +55,7 @@ _PLURALS = (("ies", "y"), ("sses", "ss"), ("xes", "x"), ("ches", "ch"), ("shes",
 
 def singular(name: str) -> str:
     """Return the singular of an English plural, near enough for the name of a class."""
-    for plural, one in (
-        ("ies", "y"),
-        ("sses", "ss"),
-        ("xes", "x"),
-        ("ches", "ch"),
-        ("shes", "sh"),
-    ):
+    for plural, one in _PLURALS:
         if name.lower().endswith(plural) and len(name) > len(plural) + 1:
             return name[: -len(plural)] + one
     if name.lower().endswith("s") and not name.lower().endswith(("ss", "us", "is", "ics", "news")):

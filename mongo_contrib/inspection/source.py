@@ -80,10 +80,11 @@ def _wrapped(line: str) -> Iterator[str]:
 
 def _split(arguments: str) -> Iterator[str]:
     """Yield the arguments of a call, which commas within brackets and texts don't part."""
-    depth, start, quote = 0, 0, ""
+    depth, start, quote, escaped = 0, 0, "", False
     for position, letter in enumerate(arguments):
         if quote:
-            quote = "" if letter == quote else quote
+            quote = "" if letter == quote and not escaped else quote
+            escaped = letter == "\\" and not escaped
         elif letter in "\"'":
             quote = letter
         elif letter in "([{":

@@ -4,8 +4,9 @@ from uuid import uuid4
 import pytest
 from bson import Decimal128, ObjectId, Regex
 
-from mongo_contrib.inspection.classes import Builder
+from mongo_contrib.inspection.classes import Builder, ClassSource
 from mongo_contrib.inspection.families import observe
+from mongo_contrib.inspection.fields import FieldSource
 from mongo_contrib.inspection.references import Reference
 from mongo_contrib.inspection.source import module_source
 
@@ -103,7 +104,10 @@ def test_references_become_fields_and_names_lose_their_id():
     assert author.options["db_column"] == '"author"'
     assert author.options["related_name"] == '"+"'
     assert author.comment == "1 of 10 sampled ids exist nowhere"
-    assert tags.expression == 'ReferenceListField("Tag", db_index=False, blank=True, db_column="tags")'
+    assert (
+        tags.expression
+        == 'ReferenceListField("Tag", db_index=False, blank=True, db_column="tags")'
+    )
 
 
 def test_embedded_classes_are_named_by_their_key_and_by_their_owner_if_that_is_taken():
@@ -130,3 +134,12 @@ def test_the_module_imports_what_it_uses_and_is_python():
         "ListField,",
     ]
     assert max(map(len, source.splitlines())) < 200
+
+
+def test_long_calls_are_parted_between_arguments_only():
+    name = 'it\'s ("a name", with commas, and brackets'
+    options = {"db_column": repr(name), "verbose_name": repr("x" * 60)}
+    made = ClassSource("Thing", "Document", [FieldSource("a", "BSONField", [], options)])
+    source = module_source([made], "")
+    assert f"        db_column={name!r},\n" in source
+    compile(source, "thing.py", "exec")

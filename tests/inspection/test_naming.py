@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mongo_contrib import documents
 from mongo_contrib.inspection.naming import class_name, field_name, singular, stem
 
 
@@ -57,6 +58,13 @@ def test_classes_are_named_in_capitals(text, name):
 
 def test_a_class_is_named_once():
     assert class_name("city", {"City"}) == "City2"
+    # To Django's registry these would be the same.
+    assert class_name("firstName", {"Firstname"}) == "FirstName2"
+
+
+@pytest.mark.parametrize("text", ["document", "Document", "list_field", "embedded_documents"])
+def test_a_class_hides_nothing_that_the_module_imports(text):
+    assert class_name(singular(text), ()) not in documents.__all__
 
 
 @pytest.mark.parametrize(
