@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from bson import encode
 from bson.binary import UuidRepresentation
 from bson.codec_options import CodecOptions
 from bson.errors import BSONError
+from django.core.exceptions import ValidationError
 from django.db.utils import DataError
 
 from ..exceptions import DocumentInvalid, DocumentTooLarge, UnreadableValue, ValueNotStorable
@@ -38,6 +40,8 @@ def explained(instance: Any, error: Exception) -> Exception:
             return ValueNotStorable(
                 f"{place}: {field.attname!r} holds itself, or is nested too deep."
             )
+        except (ValidationError, TypeError, ValueError) as fault:
+            return _named(place, field.attname, instance, fault)
         except Exception:
             # The field's own words are those that have been said already.
             return error
@@ -47,6 +51,18 @@ def explained(instance: Any, error: Exception) -> Exception:
         if reason := next(_faults(value, name, 1, ()), ""):
             return ValueNotStorable(f"{place}: {reason}")
     return error
+
+
+def _named(place: str, name: str, instance: Any, fault: Exception) -> Exception:
+    """Return an error of the same kind that says of which document and field it is."""
+    words = "; ".join(fault.messages) if isinstance(fault, ValidationError) else str(fault)
+    if repr(name) not in words:
+        value = reprlib.repr(getattr(instance, name))
+        words = f"{name!r} is {value}: {words}"
+    text = f"{place}: {words}"
+    if isinstance(fault, ValidationError):
+        return ValidationError(text, code=getattr(fault, "code", None))
+    return TypeError(text) if isinstance(fault, TypeError) else ValueError(text)
 
 
 def _too_large(place: str, document: dict[str, Any], error: DocumentTooLarge) -> Exception:
@@ -88,5 +104,5 @@ def _faults(value: Any, path: str, depth: int, around: tuple[int, ...]) -> Itera
         yield f"{path!r} is {value!r} ({type(value).__name__}), which BSON can't hold: {error}."
 
 
-#: What is worth looking into; errors of the field's own conversions name it already.
-TELLING = (DataError, RecursionError)
+#: What is worth looking into.
+TELLING = (DataError, RecursionError, ValidationError, TypeError, ValueError)

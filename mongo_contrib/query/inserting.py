@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db import DataError, connections, transaction
+from django.db import connections, transaction
 
 from ..mapping.families import SharedOptions
 from ..mapping.loaded import remember_all
@@ -17,6 +17,8 @@ def insert_all(queryset: Any, objs: Any, batch_size: int | None) -> list[Any] | 
     Django's way asks every document for its alias and its fields; it is needed where a key is
     the server's to give, where fields have defaults of the database's, and for other `Meta`.
     """
+    from ..documents.unstorable import TELLING
+
     meta = queryset.model._meta
     if batch_size is not None and batch_size <= 0:
         return None
@@ -51,7 +53,7 @@ def insert_all(queryset: Any, objs: Any, batch_size: int | None) -> list[Any] | 
             try:
                 documents = [plan.encode(obj, add=True) for obj in batch]
                 repository.insert_many(documents)
-            except (DataError, RecursionError) as error:
+            except TELLING as error:
                 for obj in batch:
                     if (found := obj._explained(error)) is not error:
                         raise found from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db.utils import DataError
 from django.test.utils import isolate_apps
 
@@ -108,3 +109,28 @@ def test_keys_that_are_none_name_the_field():
         Every(json={1: 2}).save()
     with pytest.raises((DataError, TypeError, ValueError), match="json"):
         Every(json={"a\0b": 2}).save()
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "error"),
+    [
+        ("decimal", "x", ValidationError),
+        ("day", "yesterday", ValidationError),
+        ("number", "x", ValueError),
+        ("number", [1], ValidationError),
+        ("home", "x", ValidationError),
+        ("numbers", 5, ValidationError),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_named_with_document_and_field(field, value, error):
+    every = Every.objects.create()
+    setattr(every, field, value)
+    with pytest.raises(error) as told:
+        every.save()
+    message = str(told.value)
+    for part in (f"testapp.Every {every.pk}", repr(field), repr(value)):
+        assert part in message
+    with pytest.raises(error, match=r"testapp\.Every \w+"):
+        Every.objects.create(**{field: value})
+    with pytest.raises(error, match=rf"testapp\.Every \w+.*{field!r}"):
+        Every.objects.bulk_create([Every(), Every(**{field: value})])

@@ -68,11 +68,11 @@ scalars = st.one_of(
 )
 
 
-values = st.recursive(
-    st.none() | scalars,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4),
-    max_leaves=12,
-)
+def nested(inner):
+    return st.lists(inner, max_size=4) | st.dictionaries(names, inner, max_size=4)
+
+
+values = st.recursive(st.none() | scalars, nested, max_leaves=12)
 
 
 def exact(value):
