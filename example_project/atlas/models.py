@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from mongo_contrib.documents import (
+    Circle,
     Document,
     DocumentManager,
     DocumentQuerySet,
@@ -92,11 +93,9 @@ class CityQuerySet(DocumentQuerySet):
         folded = fold(text)
         return self.filter(search_terms__startswith=folded) if folded else self
 
-    def near(self, point, *, km):
+    def around(self, point, *, km):
         """Cities within `km` of a point (longitude, latitude), in no particular order."""
-        earth_radius_km = 6378.1
-        circle = [list(point), km / earth_radius_km]
-        return self.match({"location": {"$geoWithin": {"$centerSphere": circle}}})
+        return self.filter(location__within=Circle(point, km * 1000))
 
 
 class City(Document):

@@ -48,7 +48,7 @@ class CityDetail(DetailView):
 def nearby(city, *, km=100, limit=8):
     """Return `[(kilometres, city), ...]` for the largest cities around, the nearest first."""
     around = (
-        City.objects.near(city.location, km=km)
+        City.objects.around(city.location, km=km)
         .exclude(pk=city.pk)
         .only("name", "location", "statistics")
         .max_time_ms(PATIENCE_MS)[:limit]

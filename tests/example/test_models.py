@@ -43,8 +43,8 @@ def test_saving_renews_the_search_terms(three_cities):
     assert not City.objects.search("munich").exists()
 
 
-def test_near(three_cities):
-    around = City.objects.near(three_cities["Munich"].location, km=100)
+def test_around(three_cities):
+    around = City.objects.around(three_cities["Munich"].location, km=100)
     assert {city.name for city in around} == {"Munich", "Augsburg"}
 
 
