@@ -32,6 +32,7 @@ class Asking(Annotated):
     #: Where documents come from if not from the collection itself: a search.
     source: Any
     run_pipeline: Any
+    max_time_ms: int | None
 
     def add_q(self, q: Q, reuse_all: bool = False) -> None:
         if self.grouping is not None:

@@ -24,6 +24,9 @@ from .paths import Path, has_field, kind, resolve
 #: Into how many alternatives a condition on one element may be taken apart.
 _ALTERNATIVES = 64
 
+#: The same for what refers to the document, where each alternative is a query of its own.
+_ALTERNATIVES_BEYOND = 8
+
 _GROUPS = ("$and", "$or", "$nor")
 
 
@@ -83,12 +86,16 @@ def taken_apart(model: Any, q: Q) -> list[Q]:
     ]
     for child in mixed:
         others = [_places(model, each) for each in q.children if each is not child]
-        if _places(model, child) & set().union(*others):
+        if shared := _places(model, child) & set().union(*others):
+            beyond = any(place.endswith(LOOKUP_SEP) for place in shared)
             try:
-                return [Q(*children) for children in _alternatives(q)]
+                found = _alternatives(q)
             except NotSupportedError:
-                # A search of many words, as visitors type them: any element will do for each.
-                return [q]
+                found = []
+            if found and len(found) <= (_ALTERNATIVES_BEYOND if beyond else _ALTERNATIVES):
+                return [Q(*children) for children in found]
+            # A search of many words, as visitors type them: any element will do for each.
+            return [q]
     return [q]
 
 

@@ -48,7 +48,13 @@ def build(model: Any, q: Q) -> Node:
         return {}
     alternatives = taken_apart(model, q)
     if len(alternatives) > 1:
-        return group(Q.OR, [build(model, each) for each in alternatives], q.negated)
+        either = group(Q.OR, [build(model, each) for each in alternatives])
+        # Whatever the element: this costs as much as it is long, and spares most documents from
+        # being asked in all the ways. Not where each part is another query.
+        parts = [build(model, Q(child)) for child in q.children]
+        if any(isinstance(part, Deferred) for part in parts):
+            parts = []
+        return group(Q.AND, [*parts, either], q.negated)
     together = q.connector == Q.AND
     for child in q.children:
         if asks_nothing(child):

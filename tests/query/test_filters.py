@@ -352,3 +352,22 @@ def test_the_time_limit_is_also_that_of_the_other_collections(library):
     with CaptureCommands() as captured:
         assert names(found.max_time_ms(5000)) == "Emil Momo One"
     assert [event.command.get("maxTimeMS") for event in captured] == [5000, 5000]
+
+
+def _search(words, *names):
+    return Q(*(Q(*((name, word) for name in names), _connector=Q.OR) for word in words))
+
+
+def test_a_search_of_elements_asks_of_any_element_first():
+    q = _search("abcde", "title__icontains", "remarks__author__icontains")
+    *first, ways = Book.objects.filter(q).query.condition("")["$and"]
+    assert (len(first), len(ways["$or"])) == (5, 32)
+    assert first[0]["$or"][0] == {"title": {"$regex": "a", "$options": "i"}}
+
+
+@pytest.mark.parametrize(("words", "commands"), [("ab", 4), ("abcdefgh", 9)])
+def test_a_search_backward_asks_few_times(library, words, commands):
+    found = Author.objects.filter(_search(words, "name__icontains", "books__title__icontains"))
+    with CaptureCommands() as captured:
+        list(found)
+    assert len(captured) == commands
