@@ -9,7 +9,8 @@ from collections import defaultdict
 from typing import Any
 
 from django.apps import apps
-from django.core.checks import CheckMessage, Error, Warning, register
+from django.core.checks import CheckMessage, Error, Tags, Warning, model_checks, register
+from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
@@ -34,6 +35,31 @@ ROUTER_HINT = f'Add it to the settings: DATABASE_ROUTERS = ["{ROUTER}"]'
 
 def mongo_aliases() -> list[str]:
     return [alias for alias in connections if is_mongo(alias)]
+
+
+# Stands in for Django's, which asks for names that no two models share.
+registry.registered_checks.discard(model_checks.check_all_models)
+
+
+@register(Tags.models)
+def check_all_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """Django's checks of models; names of indexes need to differ only within a collection."""
+    found = model_checks.check_all_models(app_configs, **kwargs)
+    configs = apps.get_app_configs() if app_configs is None else app_configs
+    models = {model._meta.label: model for config in configs for model in config.get_models()}
+    return [message for message in found if not _names_differ(message, models)]
+
+
+def _names_differ(message: CheckMessage, models: dict[str, Any]) -> bool:
+    """Tell whether an index's or a constraint's name is used in different collections only."""
+    if message.id not in ("models.E030", "models.E032"):
+        return False
+    labels = message.msg.rpartition(": ")[2].rstrip(".").split(", ")
+    users = [models[label] for label in labels]
+    # Those of embedded classes have the names of their places before them.
+    documents = [model._meta.db_table for model in users if is_document(model)]
+    others = [model for model in users if not (is_document(model) or embedded(model))]
+    return len(others) < 2 and len(documents) == len(set(documents))
 
 
 @register()

@@ -216,3 +216,46 @@ def test_django_runs_them(connection, declare, capsys):
         checks.check_sql_models,
     ):
         assert check in registered
+
+
+@pytest.fixture
+def isolated():
+    with isolate_apps("tests.testapp") as isolated:
+        yield isolated
+
+
+def test_names_of_indexes_differ_within_a_collection(isolated):
+    class Dated(Document):
+        at = models.DateTimeField()
+
+        class Meta:
+            app_label = "testapp"
+            abstract = True
+            indexes = (models.Index(fields=["at"]),)
+            constraints = (models.UniqueConstraint(fields=["at"], name="once"),)
+
+    class Letter(Dated):
+        class Meta(Dated.Meta):
+            app_label = "testapp"
+            abstract = False
+
+    class Parcel(Dated):
+        class Meta(Dated.Meta):
+            app_label = "testapp"
+            abstract = False
+
+    assert Letter._meta.indexes[0].name == Parcel._meta.indexes[0].name == "at_1"
+
+    def ids():
+        messages = django_checks.run_checks(isolated.get_app_configs(), tags=["models"])
+        return {message.id for message in messages}
+
+    assert not ids()
+
+    class Telegram(Dated):
+        class Meta(Dated.Meta):
+            app_label = "testapp"
+            abstract = False
+            db_table = Letter._meta.db_table
+
+    assert ids() == {"models.E030", "models.E032"}
