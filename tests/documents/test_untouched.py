@@ -8,7 +8,7 @@ from decimal import Decimal
 
 import pytest
 from bson import Decimal128, Int64, ObjectId
-from django.db import models
+from django.db import DataError, models
 from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import (
@@ -160,6 +160,18 @@ def test_what_lies_beside_a_change_stays(Offer, pk):
         "prices": [*FOREIGN["prices"], Decimal128("3.00")],
         "rates": {"a": 1, "b": 2.5},
     }
+
+
+@pytest.mark.parametrize("price", ["NaN", "Infinity", "123456789012.5"])
+def test_what_the_field_would_not_take_stays(Offer, pk, price):
+    Offer.objects.collection.update_one({"_id": pk}, {"$set": {"price": Decimal128(price)}})
+    offer = Offer.objects.get(pk=pk)
+    offer.name = "b"
+    offer.save()
+    assert stored(Offer, pk) == {**FOREIGN, "name": "b", "price": Decimal128(price)}
+    offer.price = Decimal("1e12")
+    with pytest.raises(DataError, match="price"):
+        offer.save()
 
 
 def test_changes_are_written_in_our_form(Offer, pk):
