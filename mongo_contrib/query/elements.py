@@ -75,28 +75,31 @@ def taken_apart(model: Any, q: Q) -> list[Q]:
 
     `Q(lines__sku="a") & (Q(lines__qty=2) | Q(urgent=True))` asks twice of one line, once beside
     what is no matter of lines: MongoDB can say that only as two alternatives. Nearly always
-    there is nothing to take apart, and `q` is the only one.
+    there is nothing to take apart, and there are none. A negation of `q` is left to the caller.
     """
     if q.connector != Q.AND or len(q.children) < 2:
-        return [q]
+        return []
     mixed = [
         child
         for child in q.children
-        if isinstance(child, Q) and not child.negated and not one_element(model, child)
+        if isinstance(child, Q)
+        and not child.negated
+        and child.connector != Q.XOR
+        and not one_element(model, child)
     ]
     for child in mixed:
         others = [_places(model, each) for each in q.children if each is not child]
         if shared := _places(model, child) & set().union(*others):
             beyond = any(place.endswith(LOOKUP_SEP) for place in shared)
             try:
-                found = _alternatives(q)
+                found = _combinations([_alternatives(child) for child in q.children])
             except NotSupportedError:
                 found = []
-            if found and len(found) <= (_ALTERNATIVES_BEYOND if beyond else _ALTERNATIVES):
+            if len(found) <= (_ALTERNATIVES_BEYOND if beyond else _ALTERNATIVES):
                 return [Q(*children) for children in found]
             # A search of many words, as visitors type them: any element will do for each.
-            return [q]
-    return [q]
+            return []
+    return []
 
 
 def _alternatives(q: Any) -> list[list[Any]]:

@@ -47,11 +47,11 @@ def build(model: Any, q: Q) -> Node:
     if asks_nothing(q):
         return {}
     alternatives = taken_apart(model, q)
-    if len(alternatives) > 1:
+    if alternatives:
         either = group(Q.OR, [build(model, each) for each in alternatives])
         # Whatever the element: this costs as much as it is long, and spares most documents from
         # being asked in all the ways. Not where each part is another query.
-        parts = [build(model, Q(child)) for child in q.children]
+        parts = [build(model, Q(child)) for child in q.children if len(alternatives) > 1]
         if any(isinstance(part, Deferred) for part in parts):
             parts = []
         return group(Q.AND, [*parts, either], q.negated)

@@ -18,6 +18,8 @@ def _fulfils(document: dict[str, Any], key: str, asked: Any) -> bool:
         return all(matches(document, each) for each in asked)
     if key == "$or":
         return any(matches(document, each) for each in asked)
+    if key == "$nor":
+        return not any(matches(document, each) for each in asked)
     if asked == {"$nin": []}:
         return True
     values = _values(document, key.split("."))
