@@ -145,6 +145,8 @@ class EmbeddedDocument(Reading, Constructing, models.Model, metaclass=EmbeddedDo
     def _prepare_to_save(self) -> None:
         """Let the fields do what they do before each save (`auto_now`, files)."""
         plan = plan_of(type(self))
+        if plan.refers:
+            self._prepare_related_fields_for_save(operation_name="save")
         touching = plan.touching
         for field in plan.fields:
             if not field.has_pre_save:

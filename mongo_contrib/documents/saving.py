@@ -38,9 +38,16 @@ class Saving(_Base):
 
     def refresh_from_db(self, using: Any = None, fields: Any = None, **kwargs: Any) -> None:
         before = self._state.db
+        plan = plan_of(type(self))
+        if fields is not None:
+            fields = list(fields)
+            # Django would drop what was prefetched of a list, and not read the list itself.
+            prefetched = getattr(self, "_prefetched_objects_cache", {})
+            for field in plan.fields:
+                if field.field.name in fields:
+                    prefetched.pop(field.field.name, None)
         super().refresh_from_db(using=using, fields=fields, **kwargs)
         # What was just read is what the next save() compares with.
-        plan = plan_of(type(self))
         read = plan.chosen(self, fields)
         document = plan.encode(self, add=False, raw=True, fields=read)
         db = self._state.db

@@ -484,3 +484,13 @@ def test_checks():
         ReferenceListField(5)
     with pytest.raises(TypeError, match="on_delete"):
         ReferenceListField(RefPerson, "CASCADE")
+
+
+def test_a_refreshed_list_is_read_again_though_it_was_prefetched(people, book):
+    tove, _, ham = people
+    held = RefBook.objects.prefetch_related("authors").get(pk=book.pk)
+    held.authors_id.append(tove.pk)
+    RefBook.objects.get(pk=book.pk).authors.set([ham])
+    held.refresh_from_db(fields=["authors"])
+    assert held.authors_id == [ham.pk]
+    assert names(held.authors.all()) == ["Ham"]

@@ -16,6 +16,9 @@ from tests.testapp.models import (
     Page,
     Profile,
     Publisher,
+    RefLine,
+    RefOrder,
+    RefProduct,
     Ticket,
 )
 
@@ -135,3 +138,13 @@ def test_embedded_documents_are_no_collection_to_look_back_to():
     assert Page.objects.filter(mentions__account__name="Ann").count() == 1
     with pytest.raises(NotSupportedError, match=r"stored inside other documents"):
         Account.objects.filter(mention__isnull=True)
+
+
+def test_an_unsaved_reference_within_is_no_data_lost():
+    product = RefProduct(name="new")
+    order = RefOrder(lines=[RefLine(product=product)])
+    with pytest.raises(ValueError, match="unsaved related object 'product'"):
+        order.save()
+    product.save()
+    order.save()
+    assert RefOrder.objects.get(pk=order.pk).lines[0].product == product
