@@ -13,6 +13,8 @@ from django.forms.models import BaseModelFormSet
 from django.utils.crypto import salted_hmac
 from django.utils.translation import gettext_lazy as _
 
+from mongo_contrib.mapping.lazy import is_pending
+
 # The suite's own, for UUIDs.
 _CODECS: CodecOptions[Any] = CodecOptions(uuid_representation=UuidRepresentation.STANDARD)
 
@@ -37,6 +39,7 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
             "Somebody else has changed or removed this one since you opened the page. Load the "
             "page again to see how it is now."
         ),
+        "unreadable": _("What is stored here can't be read, and nothing can be added to it."),
     }
 
     def __init__(
@@ -61,12 +64,16 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         return cls.field.name
 
     @property
+    def is_unreadable(self) -> bool:
+        """Whether what is stored is no list of documents: it stays as it is."""
+        getattr(self.instance, self.field.attname)
+        return is_pending(self.instance, self.field)
+
+    @property
     def items(self) -> list[Any]:
-        """The embedded documents that the instance has."""
+        """The embedded documents that the instance has; none if they can't be read."""
         items = getattr(self.instance, self.field.attname)
-        # What is stored may be no list of documents; then there is nothing to fill forms with.
-        found = list(items) if isinstance(items, list | tuple) else []
-        return found if all(isinstance(item, self.field.document) for item in found) else []
+        return [] if items is None or self.is_unreadable else list(items)
 
     # What the forms are made of
 
@@ -145,6 +152,8 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
         """Validate the list as the field does, if the forms are right and change something."""
         super().clean()
         changed = any(form.has_changed() or self._is_deleted(form) for form in self.forms)
+        if changed and self.is_unreadable:
+            raise ValidationError(self.error_messages["unreadable"], code="unreadable")
         if changed and not any(form.errors for form in self.forms if not self._is_deleted(form)):
             self.field.clean(self._new_list(), self.instance)
 
@@ -160,7 +169,7 @@ class EmbeddedDocumentFormSet(BaseModelFormSet):
                         self.error_messages["changed_meanwhile"], code="changed_meanwhile"
                     ),
                 )
-        if not any(self._errors) and not self._non_form_errors:
+        if not any(self._errors) and not self._non_form_errors and not self.is_unreadable:
             self.assign()
 
     def assign(self) -> None:

@@ -88,6 +88,8 @@ class EmbeddedDocumentInline(EmbeddedFieldsMixin, InlineModelAdmin):
         fields = kwargs.pop("fields", False)
         if fields is False:
             fields = flatten_fieldsets(self.get_fieldsets(request, obj))
+        from .repair import repairing
+
         form = kwargs.pop("form", self.form)
         exclude = self.get_exclude(request, obj)
         if exclude is None:
@@ -96,7 +98,7 @@ class EmbeddedDocumentInline(EmbeddedFieldsMixin, InlineModelAdmin):
             fields = ALL_FIELDS
         can_change = self.has_change_permission(request, obj)
         options = {
-            "form": protected(form, can_change, self.has_add_permission(request, obj)),
+            "form": protected(repairing(form), can_change, self.has_add_permission(request, obj)),
             "formset": self.formset,
             "fields": fields,
             "exclude": [*(exclude or ()), *self.get_readonly_fields(request, obj)] or None,

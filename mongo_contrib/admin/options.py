@@ -9,6 +9,7 @@ from typing import Any
 import django
 from django.contrib import admin, messages
 from django.db import connections, router
+from django.urls import reverse
 
 from mongo_contrib.exceptions import WriteConflict
 from mongo_contrib.mapping.lazy import broken, show_stored
@@ -18,6 +19,7 @@ from .changelist import DocumentChangeList
 from .checks import MongoModelAdminChecks
 from .fields import EmbeddedFieldsMixin
 from .paginator import DocumentPaginator
+from .refusals import answered, told
 from .relatives import LoggedAsOwn
 
 #: Bytes of a text to be searched for; some servers take no longer regular expressions.
@@ -40,22 +42,85 @@ class MongoModelAdmin(LoggedAsOwn, EmbeddedFieldsMixin, admin.ModelAdmin):
     show_full_result_count = False
 
     def changeform_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
-        """See `ModelAdmin`; repeated if others were saving the same document."""
-        return retried(partial(super().changeform_view, request, *args, **kwargs), self, request)
+        """See `ModelAdmin`; repeated if others were saving the same document.
 
-    def delete_view(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        What the server refuses to store is an error of the form.
+        """
+        view = partial(super().changeform_view, request, *args, **kwargs)
+        return answered(partial(retried, view, self, request), self, request)
+
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
         """See `ModelAdmin`; repeated if others were saving the same document."""
-        return retried(partial(super().delete_view, request, *args, **kwargs), self, request)
+        view = partial(super().delete_view, request, object_id, extra_context)
+        names = self.opts.app_label, self.opts.model_name
+        url = reverse(
+            "admin:{}_{}_change".format(*names),
+            args=[object_id],
+            current_app=self.admin_site.name,
+        )
+        return told(partial(retried, view, self, request), self, request, url)
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        """See `ModelAdmin`; what the server refuses to store is an error of its row's form."""
+        view = partial(super().changelist_view, request, extra_context)
+        if "_save" in request.POST:
+            return answered(view, self, request)
+        return told(view, self, request, request.get_full_path())
 
     def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
         """See `ModelAdmin`; what can't be read is shown as it is stored, to be mended."""
+        from .repair import all_misfits
+
         obj = super().get_object(request, object_id, from_field)
         if obj is not None and getattr(obj, "_is_document", False):
-            if request.method == "GET":
-                for error in broken(obj).values():
-                    messages.warning(request, str(error))
             show_stored(obj)
+            if request.method == "GET":
+                for error in all_misfits(obj):
+                    messages.warning(request, str(error))
         return obj
+
+    # Its forms leave alone what is no value of its field, and show it as it is stored.
+
+    def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """See `ModelAdmin`; a list that can't be read stands here, not in an inline."""
+        from .repair import repairing
+
+        return repairing(
+            super().get_form(request, obj, change=change, **kwargs),
+            shown_as_stored=tuple(self._unreadable_lists(request, obj)),
+            refusal=getattr(request, "refusal", None),
+        )
+
+    def get_changelist_form(self, request: Any, **kwargs: Any) -> Any:
+        from .repair import repairing
+
+        return repairing(
+            super().get_changelist_form(request, **kwargs),
+            refusal=getattr(request, "refusal", None),
+        )
+
+    def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
+        fieldsets = super().get_fieldsets(request, obj)
+        lists = self._unreadable_lists(request, obj)
+        return [*fieldsets, *((field, {"fields": [name]}) for name, field in lists.items())]
+
+    def get_inline_instances(self, request: Any, obj: Any = None) -> Any:
+        inlines = super().get_inline_instances(request, obj)
+        lists = self._unreadable_lists(request, obj)
+        return [
+            inline
+            for inline in inlines
+            if not (lists and is_of_list(inline) and inline.get_field().name in lists)
+        ]
+
+    def _unreadable_lists(self, request: Any, obj: Any) -> dict[str, Any]:
+        """Return the titles of the inlines' lists that can't be read, by field."""
+        if obj is None or not getattr(obj, "_is_document", False):
+            return {}
+        inlines = super().get_inline_instances(request, obj)
+        fields = [inline.get_field() for inline in inlines if is_of_list(inline)]
+        unreadable = broken(obj) if fields else {}
+        return {field.name: field.verbose_name for field in fields if field.attname in unreadable}
 
     def get_changelist(self, request: Any, **kwargs: Any) -> Any:
         return DocumentChangeList
@@ -94,6 +159,11 @@ def retried(view: Callable[[], Any], model_admin: Any, request: Any) -> Any:
             for upload in request.FILES.values():
                 upload.seek(0)
     return view()
+
+
+def is_of_list(inline: Any) -> bool:
+    """Whether an inline is about embedded documents."""
+    return hasattr(inline, "get_field")
 
 
 def is_too_long(value: Any) -> bool:

@@ -7,6 +7,8 @@ from django.contrib.admin.widgets import AdminTextareaWidget
 
 from mongo_contrib.documents.forms import EmbeddedDocumentWidget
 
+from .repair import KeepsStored
+
 
 class AdminEmbeddedDocumentWidget(EmbeddedDocumentWidget):
     """An embedded document as rows of the admin's form."""
@@ -25,7 +27,7 @@ class AdminListWidget(AdminTextareaWidget):
         super().__init__({"rows": 4})
 
 
-class AdminEmbeddedForm(forms.ModelForm):
+class AdminEmbeddedForm(KeepsStored):
     """Marks what has to be filled in as the admin does."""
 
     required_css_class = "required"

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 from django.db import models
 from django.db.models.options import Options
@@ -90,6 +91,22 @@ def taken_as_abstract(parents: tuple[Any, ...]) -> Iterator[None]:
         yield
     finally:
         TAKEN_AS_ABSTRACT.reset(token)
+
+
+@contextmanager
+def families_apart() -> Iterator[None]:
+    """Let no class pass for the child of another one that is stored with it.
+
+    Django's migrations make copies of all models, documents too, and take the child of a class
+    that is not abstract for a second table.
+    """
+    shared = {base for model in apps.get_models() for base in model.__mro__ if is_shared(base)}
+    try:
+        with taken_as_abstract(tuple(shared)):
+            yield
+    finally:
+        # What was found out about relations meanwhile was that of abstract classes.
+        apps.clear_cache()
 
 
 def joined(model: Any) -> None:

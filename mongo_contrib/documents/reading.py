@@ -23,13 +23,19 @@ class Reading(_Base):
         return plan_of(type(self)).deferred_on(self)
 
     def clean_fields(self, exclude: Any = None) -> None:
-        """See `Model.clean_fields()`; what can't be read is an error of its field."""
+        """See `Model.clean_fields()`; what can't be read is an error of its field.
+
+        Not so where it is shown as it is stored: it stays that unless it is set.
+        """
         unreadable = broken(self)
         if not unreadable:
             super().clean_fields(exclude=exclude)
             return
         excluded = set(exclude or ())
         names = {self._meta.get_field(attname).name: attname for attname in unreadable}
+        if getattr(self._state, "lenient", False):
+            super().clean_fields(exclude=excluded | names.keys())
+            return
         errors: dict[str, Any] = {}
         try:
             super().clean_fields(exclude=excluded | names.keys())

@@ -114,6 +114,9 @@ def broken(instance: Any) -> dict[str, UnreadableValue]:
         if is_pending(instance, field):
             try:
                 getattr(instance, field.attname)
+                if is_pending(instance, field):
+                    # It was given as it is stored, see `show_stored()`.
+                    read(instance, field.attname, pending(instance, field))
             except UnreadableValue as error:
                 errors[field.attname] = error
     return errors

@@ -10,12 +10,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from django.db import models
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, models
 from django.db.models.base import ModelState
 
 #: Stands in `loaded` for a value that only the server knows. It survives pickling and copying,
 #: and equals nothing that can be stored.
 UNKNOWN: Any = ...
+
+#: What fields raise of values that are none of theirs.
+NOT_ENCODED = (
+    *(ArithmeticError, AttributeError, KeyError, TypeError, ValueError),
+    DatabaseError,
+    ValidationError,
+)
 
 #: Django 6.1 has fetch modes, Django 5.2 none.
 DEFAULT_FETCH_MODE = getattr(models, "FETCH_ONE", None)
@@ -133,3 +141,22 @@ def remember_all(
 
 def unknown(columns: Iterable[str]) -> dict[str, Any]:
     return dict.fromkeys(columns, UNKNOWN)
+
+
+def was_read(instance: Any, column: str, value: Any) -> bool:
+    """Tell whether a value is the very object that was read, of whatever type it is."""
+    loaded = getattr(instance._state, "loaded", None)
+    return loaded is not None and loaded.get(column) is value
+
+
+def as_it_was(instance: Any, each: Any, value: Any) -> bool:
+    """Tell whether a value that can't be stored was stored all the same: then it may stay."""
+    stored = (getattr(instance._state, "loaded", None) or {}).get(each.column)
+    if stored is None:
+        return False
+    if value is stored or each.decode is None:
+        return value is stored
+    try:
+        return bool(each.decode(stored) == value)
+    except NOT_ENCODED:
+        return False

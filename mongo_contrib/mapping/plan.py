@@ -20,7 +20,7 @@ from django.utils.functional import cached_property
 from .fields import FieldPlan, can_wait, default_of, field_plan, is_lazy, ready, wants_touch
 from .hydration import Hydrator, hydrator
 from .lazy import is_pending, unreadable_at
-from .loaded import unknown
+from .loaded import NOT_ENCODED, as_it_was, unknown, was_read
 from .setters import keeps_value, wants_to_be_asked
 
 
@@ -197,7 +197,7 @@ class Plan:
     ) -> dict[str, Any]:
         """Return `document` with the stored values of these fields added."""
         for each in fields:
-            field, column, attname, encode, _, has_pre_save, stores_null, passes, _ = each
+            field, column, attname, encode, _, has_pre_save, stores_null, passes, plain = each
             if attname in values:
                 if has_pre_save and not raw:
                     value = field.pre_save(instance, add)
@@ -223,7 +223,15 @@ class Plan:
                     document[column] = None
                 continue
             if not hasattr(value, "resolve_expression"):
-                value = encode(value)
+                if plain and was_read(instance, column, value):
+                    document[column] = value
+                    continue
+                try:
+                    value = encode(value)
+                except NOT_ENCODED:
+                    if not as_it_was(instance, each, value):
+                        raise
+                    value = instance._state.loaded[column]
             elif add:
                 raise NotSupportedError(
                     f"{self.model._meta.label} can't be inserted with the expression {value!r} "

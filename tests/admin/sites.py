@@ -10,7 +10,7 @@ from mongo_contrib.admin import (
 )
 from mongo_contrib.admin.models import LogEntry
 
-from .shop.models import Label, Maker, Part, Product, Rate, Review, Wish
+from .shop.models import Label, Maker, Parcel, Part, Product, Rate, Review, Wish
 
 site = MongoAdminSite()
 
@@ -67,6 +67,13 @@ class MakerAdmin(MongoModelAdmin):
 class PartAdmin(MongoModelAdmin):
     raw_id_fields = ["product"]
     date_hierarchy = None
+
+
+@admin.register(Parcel, site=site)
+class ParcelAdmin(MongoModelAdmin):
+    list_display = ["name", "weight", "sent"]
+    list_editable = ["weight", "sent"]
+    inlines = [ReviewInline]
 
 
 @admin.register(LogEntry, site=site)

@@ -47,7 +47,7 @@ def test_look_ups():
     models = shop.filter(model__in=["maker", "rate"]).order_by("-model")
     assert list(models.values_list("model", flat=True)) == ["rate", "maker"]
     assert shop.exclude(model="maker").count() == shop.count() - 1
-    assert [each.model for each in shop.order_by("model")[:2]] == ["crate", "label"]
+    assert [each.model for each in shop.order_by("model")[:2]] == ["crate", "giftwrapping"]
     assert shop.filter(model="maker").exists()
     with pytest.raises(ContentType.DoesNotExist):
         ContentType.objects.get(app_label="shop", model="nothing")

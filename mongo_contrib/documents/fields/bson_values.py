@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 
 from ...mapping.values import detached, storable
 from .dicts import validate_storable
-from .extended_json import ExtendedJSONFormField
+from .extended_json import ExtendedJSONFormField, dumps
 from .nested import NestedField
 
 
@@ -90,6 +90,10 @@ class BSONField(NestedField):
 
     def value_to_string(self, obj: models.Model) -> str:
         return self.text_of(getattr(obj, self.attname))
+
+    def text_of(self, value: Any) -> str:
+        """See `NestedField`; also of what is stored though it is of another type."""
+        return dumps(None if value is None else storable(value, self.name))
 
     def formfield(self, **kwargs: Any) -> Any:
         return super().formfield(

@@ -14,6 +14,7 @@ from django.utils.functional import cached_property
 from django.utils.translation import gettext_lazy as _
 
 from ...mapping.encoding import decoder_of, encode_value
+from ...mapping.lazy import is_pending
 from ..deletion import CASCADE_HOLDERS, PULL
 from ..reference_lists import ReferenceListDescriptor, ReferringDescriptor
 from .nested import NestedField
@@ -309,7 +310,11 @@ class ReferenceListField(NestedField, models.ManyToManyField):
             setattr(instance, self.attname, None)
             return
         picked = self.keys_of(data)
-        before = [key for key in getattr(instance, self.attname) or () if key in set(picked)]
+        held = getattr(instance, self.attname) or ()
+        if is_pending(instance, self):
+            # What was shown as it is stored is no list of keys.
+            held = ()
+        before = [key for key in held if key in set(picked)]
         setattr(instance, self.name, [*before, *picked])
 
 

@@ -14,6 +14,7 @@ from django.utils.module_loading import module_has_submodule
 
 from mongo_contrib.db import is_mongo
 from mongo_contrib.db.schema import Kind, Step, declared, differences, plan
+from mongo_contrib.documents.inheritance import families_apart
 from mongo_contrib.management.autodetector import Autodetector
 
 
@@ -47,7 +48,8 @@ class Command(DjangoCommand):
             except (DatabaseError, ImproperlyConfigured) as exc:
                 raise CommandError(str(exc)) from exc
         else:
-            super().handle(*args, **options)
+            with families_apart():
+                super().handle(*args, **options)
 
     def handle_mongo(self, **options: Any) -> None:
         """Compare the database of a MongoDB alias with what is declared, and bring it there."""

@@ -8,11 +8,13 @@ from django.core.exceptions import ValidationError
 from django.db import models
 
 from mongo_contrib.documents import (
+    BSONField,
     Document,
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
     ListField,
+    ReferenceListField,
 )
 
 
@@ -127,3 +129,40 @@ class Rate(Document):
 
     code = models.CharField(max_length=10, primary_key=True)
     value = models.FloatField(default=0)
+
+
+class Wrapping(EmbeddedDocument):
+    """One of several classes."""
+
+    paper = models.CharField(max_length=20)
+    price = models.DecimalField(max_digits=6, decimal_places=2, null=True, blank=True)
+
+    class Meta:
+        allow_inheritance = True
+
+
+class GiftWrapping(Wrapping):
+    turns = models.IntegerField(default=1)
+
+
+class Parcel(Document):
+    """Has a validator, and fields of every kind that a form can't show if they are broken."""
+
+    name = models.CharField(max_length=10, unique=True)
+    weight = models.IntegerField(null=True, blank=True)
+    fragile = models.BooleanField(default=False)
+    sent = models.DateTimeField(null=True, blank=True)
+    packed = models.DateTimeField(null=True, editable=False)
+    maker = models.ForeignKey(Maker, on_delete=models.DO_NOTHING, null=True, blank=True)
+    makers = ReferenceListField(Maker, blank=True, related_name="+")
+    wrapping = EmbeddedDocumentField(Wrapping, null=True, blank=True)
+    size = EmbeddedDocumentField(Size, null=True, blank=True)
+    pattern = BSONField(types="regex", null=True, blank=True)
+    codes = ListField(models.IntegerField(), blank=True)
+    reviews = EmbeddedDocumentListField(Review)
+
+    class Meta:
+        validation = "error"
+
+    def __str__(self) -> str:
+        return f"Parcel {self.name}"
