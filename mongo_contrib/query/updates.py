@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any, cast
 
 from django.core.exceptions import FieldError
@@ -31,7 +32,26 @@ def update_of(model: Any, values: dict[str, Any]) -> Any:
     for name, value in values.items():
         path = _target(model, name)
         add_change(model, update, path, path.path, value)
-    return as_update(model, update)
+    result = as_update(model, update)
+    if isinstance(result, list):
+        for path in chain.from_iterable(update.values()):
+            _refuse_position(model, path)
+    return result
+
+
+def _refuse_position(model: Any, path: str) -> None:
+    """Raise NotSupportedError for a position in a list: to a pipeline it is a key in each element.
+
+    The keys of a map may look like positions, and are none.
+    """
+    parts = path.split(".")
+    for number, part in enumerate(parts[1:], 1):
+        if part.isdecimal() and kind(field_at(model, ".".join(parts[:number]))) != "MapField":
+            raise NotSupportedError(
+                f"Position {part} of {'.'.join(parts[:number])!r} can't be changed in one update "
+                "with a computed value; use two, inside atomic() if they belong together, "
+                "operators such as Inc, or save()."
+            )
 
 
 def add_change(model: Any, update: dict[str, Any], path: Path, at: str, value: Any) -> None:

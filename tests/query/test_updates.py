@@ -7,11 +7,11 @@ import pytest
 from django.core.exceptions import FieldError, ValidationError
 from django.db import IntegrityError, NotSupportedError
 from django.db.models import F, Value
-from django.db.models.functions import MD5
+from django.db.models.functions import MD5, Upper
 from django.template import engines
 
 from mongo_contrib.test import CaptureCommands
-from tests.testapp.models import Address, Author, Book, Every, Publisher, Remark
+from tests.testapp.models import Address, Author, Book, Every, Game, Publisher, Remark
 
 pytestmark = pytest.mark.django_db
 
@@ -78,6 +78,13 @@ def test_parts_of_embedded_documents_and_positions():
     assert sent(commands) == [{"$set": {"home.town": "Bonn", "numbers.1": 5}}]
     found = Every.objects.get()
     assert (found.home, found.numbers) == (Address(city="Bonn", street="S"), [1, 5])
+
+
+def test_keys_of_maps_that_look_like_positions_are_computed(db):
+    Game.objects.create(name="ulm", scores={"7": 1})
+    Game.objects.update(name=Upper("name"), scores__7=5)
+    found = Game.objects.get()
+    assert (found.name, found.scores) == ("ULM", {"7": 5})
 
 
 def test_references_are_set_by_document_by_key_and_to_none():
@@ -191,6 +198,11 @@ def test_adding_to_a_number_that_is_never_null_is_an_increment():
         ({"added": F("added") + 1}, NotSupportedError),
         ({"added": F("added") * 2}, NotSupportedError),
         ({"published": F("added")}, NotSupportedError),
+        # To the server's pipelines a position would be a key of each element.
+        ({"tags__0": Upper("title")}, NotSupportedError),
+        ({"tags__0": "x", "title": Upper("title")}, NotSupportedError),
+        ({"remarks__1__author": None, "title": Upper("title")}, NotSupportedError),
+        ({"extra__a__0": F("pages")}, NotSupportedError),
     ],
     ids=str,
 )
