@@ -21,6 +21,7 @@ class FindOptions(TypedDict, total=False):
     hint: Hint | None
     collation: Collation | Mapping[str, Any] | None
     max_time_ms: int | None
+    allow_disk_use: bool
     batch_size: int
     comment: Any
 

@@ -212,6 +212,8 @@ class DocumentCompiler:
             options["projection"] = query.plan().projection
         if "sort" in options:
             options["sort"] = dict(options["sort"])
+        if "allow_disk_use" in options:
+            options["allowDiskUse"] = options.pop("allow_disk_use")
         if "max_time_ms" in options:
             options["maxTimeMS"] = options.pop("max_time_ms")
         return query.repository(self.using).explain(**options, verbosity=verbosity)

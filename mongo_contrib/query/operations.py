@@ -52,6 +52,29 @@ class Operations(Finding):
         """Add a comment to the commands of this set, for the server's log and profiler."""
         return self._with_option("comment", text)
 
+    def allow_disk_use(self: Any, allow: bool = True) -> Any:
+        """Let the server sort and group more than its memory takes, on its disk."""
+        clone = self._chain()
+        clone.query.disk_use = allow
+        return clone
+
+    def read_preference(self: Any, mode: Any) -> Any:
+        """Read from these members: "secondaryPreferred" and the like, or one of pymongo's objects.
+
+        What is written goes to the primary, and so does all of a transaction.
+        """
+        # Documents import query sets.
+        from ..documents.option_values import WrongOption, read_preference
+
+        clone = self._chain()
+        try:
+            clone.query.read_preference = read_preference(mode)
+        except WrongOption as error:
+            raise ValueError(
+                f"read_preference() got {error.found!r}; it must be {error.right}."
+            ) from None
+        return clone
+
     def _with_option(self: Any, name: str, value: Any) -> Any:
         clone = self._chain()
         clone.query.options = {**clone.query.options, name: value}

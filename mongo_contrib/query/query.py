@@ -59,6 +59,9 @@ class DocumentQuery(Asking, Ordered, Selective):
         self.zone: Any = None
         self.hint: Any = None
         self.max_time_ms: int | None = None
+        #: Whether the server may sort and group on its disk, and which members are read from.
+        self.disk_use: bool | None = None
+        self.read_preference: Any = None
         #: What else the driver's verbs take: collation, comment.
         self.options: dict[str, Any] = {}
         #: Where documents come from if not from a plain match: near(), search().
@@ -93,7 +96,10 @@ class DocumentQuery(Asking, Ordered, Selective):
         return DocumentCompiler(self, alias)
 
     def repository(self, using: str) -> Repository:
-        return self.model._repository(using)
+        if self.read_preference is None:
+            return self.model._repository(using)
+        concerns = {**self.model._options.concerns, "read_preference": self.read_preference}
+        return Repository(self.model._meta.db_table, using=using, **concerns)
 
     def combine(self, other: DocumentQuery, connector: str) -> None:
         """Join the conditions of both; of everything else, this query's stays."""
@@ -233,6 +239,8 @@ class DocumentQuery(Asking, Ordered, Selective):
         options: dict[str, Any] = {"filter": condition}
         if sort and (keys := self.sort()):
             options["sort"] = [(path.path, direction) for path, direction in keys]
+            if self.disk_use is not None:
+                options["allow_disk_use"] = self.disk_use
         if self.low_mark:
             options["skip"] = self.low_mark
         if self.high_mark is not None:
@@ -277,6 +285,8 @@ class DocumentQuery(Asking, Ordered, Selective):
     def run_pipeline(
         self, using: str, stages: list[dict[str, Any]], **options: Any
     ) -> Iterator[dict[str, Any]]:
+        if self.disk_use is not None:
+            options["allowDiskUse"] = self.disk_use
         found = self.repository(using).aggregate(stages, **self.server_options(), **options)
         return found if self.source is None else self.source.told(found, using)
 

@@ -7,11 +7,13 @@ import pytest
 from bson import ObjectId
 from django.core.exceptions import FieldError, ValidationError
 from django.db import IntegrityError, NotSupportedError, connections, transaction
-from django.db.models import F, Q
+from django.db.models import Count, F, Q
 from django.utils import timezone
+from pymongo import ReadPreference
 
 from mongo_contrib.operators import AddToSet, Inc, Push, SetOnInsert
-from tests.testapp.models import Author, Job, Order, OrderLine, OrderStats
+from mongo_contrib.test import CaptureCommands
+from tests.testapp.models import Author, Book, Job, Order, OrderLine, OrderStats
 
 pytestmark = pytest.mark.django_db
 
@@ -318,3 +320,32 @@ def test_templates_change_nothing(jobs):
     template = Engine().from_string("{{ jobs.find_one_and_delete }}{{ jobs.aupsert }}")
     template.render(Context({"jobs": Job.objects.all()}))
     assert Job.objects.count() == 3
+
+
+# How the server reads
+
+
+def test_sorting_and_grouping_on_disk(db):
+    Book.objects.create(title="a", pages=1)
+    books = Book.objects.order_by("pages").allow_disk_use()
+    with CaptureCommands() as captured:
+        assert [book.title for book in books] == ["a"]
+        assert list(books.values("pages").annotate(n=Count("pk")).values_list("n")) == [(1,)]
+        assert books.all().count() == books.allow_disk_use(False).exists() == 1
+        assert books.update(title="b") == 1
+    asked = [event.command.get("allowDiskUse") for event in captured]
+    assert asked == [True, True, None, None, None]
+    assert books.explain()
+
+
+def test_read_preference_of_a_set(db):
+    Book.objects.create(title="a", pages=1)
+    books = Book.objects.read_preference("secondaryPreferred")
+    assert books.collection.read_preference == ReadPreference.SECONDARY_PREFERRED
+    assert books.filter(pages=1).read_preference(ReadPreference.NEAREST).get().title == "a"
+    assert Book.objects.collection.read_preference == ReadPreference.PRIMARY
+    assert books.update(title="b") == 1
+    with transaction.atomic():
+        assert books.count() == 1
+    with pytest.raises(ValueError, match="'backwards'; it must be"):
+        Book.objects.read_preference("backwards")
