@@ -7,6 +7,7 @@ import inspect
 import uuid
 from typing import Any, NamedTuple
 
+from bson import Int64, ObjectId
 from django.db import models
 from django.db.models.fields import NOT_PROVIDED
 
@@ -33,6 +34,32 @@ class FieldPlan(NamedTuple):
     #: Whether what is stored is known to be stored so again: the very object that was read
     #: need not be encoded to tell that it has not changed.
     plain: bool
+
+    def read(self, stored: Any) -> Any:
+        """Return the Python value of a stored one; raises what says that it is none."""
+        if self.decode is not None:
+            return self.decode(stored)
+        expected = expected_types(self)
+        if expected is not None and type(stored) not in expected:
+            raise TypeError(f"a {type(stored).__name__} is none")
+        return stored
+
+
+#: What is read as it is stored, by the type that is written: programs without integers, such as
+#: JavaScript's, store them as doubles, and old ones truth as a number.
+_EXPECTED: dict[type, frozenset[type]] = {
+    str: frozenset({str, type(None)}),
+    int: frozenset({int, Int64, float, bool, type(None)}),
+    bool: frozenset({bool, int, Int64, float, type(None)}),
+    ObjectId: frozenset({ObjectId, type(None)}),
+}
+
+
+def expected_types(each: FieldPlan) -> frozenset[type] | None:
+    """Return the types of stored values that the field takes as they are; None for any."""
+    if each.decode is not None or each.passes is None or each.field.is_relation:
+        return None
+    return _EXPECTED.get(each.passes) if can_wait(each) else None
 
 
 def is_lazy(each: FieldPlan) -> bool:

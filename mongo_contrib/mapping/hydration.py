@@ -34,12 +34,23 @@ def hydrator(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
 def _flat(plan: Plan, db: str | None, general: Hydrator) -> Hydrator:
     """Return the function of a class that stores values as they are: only the key is renamed."""
     model, new, state_class = plan.model, plan.model.__new__, LoadedState
-    count, known = len(plan.columns), plan.columns.issuperset
+    columns, expected = plan.columns, plan.expected
     ((column, attname),) = plan.renamed
+    good: set[Any] = set()
+    last: tuple[list[str], list[type]] = ([], [])
 
     def make(document: dict[str, Any]) -> Any:
-        if len(document) != count or not known(document):
-            return general(document)
+        nonlocal last
+        keys, types = [*document], [*map(type, document.values())]
+        # Mostly a document looks like the one before; as one value, because threads share it.
+        last_keys, last_types = last
+        if types != last_types or keys != last_keys:
+            shape = (*keys, *types)
+            if shape not in good:
+                if document.keys() != columns or unexpected(document, expected):
+                    return general(document)
+                remember_shape(good, shape)
+            last = (keys, types)
         state = state_class()
         state.db = db
         state.loaded = document
@@ -53,6 +64,22 @@ def _flat(plan: Plan, db: str | None, general: Hydrator) -> Hydrator:
     return make
 
 
+#: So many shapes of a class's documents are known to be sound: which keys, with which types.
+_MAX_SHAPES = 200
+
+
+def remember_shape(good: set[Any], shape: Any) -> None:
+    if len(good) >= _MAX_SHAPES:
+        good.clear()
+    good.add(shape)
+
+
+def unexpected(document: dict[str, Any], expected: list[tuple[str, frozenset[type]]]) -> bool:
+    """Tell whether a value is of a type that its field does not take."""
+    get = document.get
+    return any(type(get(column)) not in types for column, types in expected)
+
+
 def _general(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
     model, new, state_class = plan.model, plan.model.__new__, LoadedState
     columns, count = plan.columns, len(plan.columns)
@@ -61,7 +88,8 @@ def _general(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
     deferred, unstored = plan.deferred, plan.unstored
     if fetch_mode is DEFAULT_FETCH_MODE:
         fetch_mode = None
-    adoptable, collected = plan.adoptable, plan.collected
+    adoptable, collected, expected = plan.adoptable, plan.collected, plan.expected
+    good: set[Any] = set()
 
     def make(document: dict[str, Any]) -> Any:
         state = state_class()
@@ -86,6 +114,12 @@ def _general(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
                     del values[column]
         for column in lazy:
             values.pop(column, None)
+        if expected:
+            shape = (*values, *map(type, values.values()))
+            if shape not in good:
+                if unexpected(document, expected):
+                    return collected(document)
+                remember_shape(good, shape)
         try:
             for column, kind, decode in eager:
                 value = values.get(column)

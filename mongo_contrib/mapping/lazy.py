@@ -96,7 +96,7 @@ def read(instance: Any, attname: str, stored: Any) -> Any:
         return None
     plan = plan_of(type(instance)).by_attname[attname]
     try:
-        value = stored if plan.decode is None else plan.decode(stored)
+        value = plan.read(stored)
     except Exception as error:
         raise unreadable(instance, plan, stored, error) from error
     if hasattr(plan.field, "document"):

@@ -17,7 +17,16 @@ from django.db.models import signals
 from django.db.utils import NotSupportedError
 from django.utils.functional import cached_property
 
-from .fields import FieldPlan, can_wait, default_of, field_plan, is_lazy, ready, wants_touch
+from .fields import (
+    FieldPlan,
+    can_wait,
+    default_of,
+    expected_types,
+    field_plan,
+    is_lazy,
+    ready,
+    wants_touch,
+)
 from .hydration import Hydrator, hydrator
 from .lazy import is_pending, unreadable_at
 from .loaded import NOT_ENCODED, as_it_was, unknown, was_read
@@ -56,6 +65,12 @@ class Plan:
         ]
         self.eager = [
             (field.column, ready(field.field), field.decode) for field in awake if field.decode
+        ]
+        #: Of what is read as it is stored: which types are none of the field's.
+        self.expected = [
+            (field.column, types)
+            for field in awake
+            if (types := expected_types(field)) is not None
         ]
         self.absent = {
             field.column: (field.attname, default_of(field.field)) for field in self.fields
@@ -351,11 +366,11 @@ class Plan:
             if value is _ABSENT:
                 attname, default = self.absent[column]
                 values[attname] = None if default is None else default()
-            elif each.decode is None or value is None:
+            elif value is None:
                 values[each.attname] = value
             elif column not in left:
                 try:
-                    values[each.attname] = each.decode(value)
+                    values[each.attname] = each.read(value)
                 except Exception as error:
                     if each.field.primary_key:
                         values[each.attname] = value

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db.utils import DataError
 
 from mongo_contrib.exceptions import UnreadableValue
-from tests.testapp.models import Address, Book, Publisher, Remark
+from tests.testapp.models import Address, Author, Book, Every, Publisher, Remark
 
 pytestmark = pytest.mark.django_db
 
@@ -122,3 +122,48 @@ def test_a_new_key_takes_the_stored_value_along(book):
     broken.pk = ObjectId()
     broken.save(force_insert=True)
     assert stored(broken)["published"] == "yesterday"
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("text", 5), ("text", [1]), ("big", "5"), ("big", {"a": 1}), ("flag", "yes")],
+)
+def test_texts_integers_and_booleans_of_another_type_are_told_when_touched(column, value):
+    good, bad = Every.objects.bulk_create([Every(text="a", big=1, flag=True) for _ in range(2)])
+    Every.objects.collection.update_one({"_id": bad.pk}, {"$set": {column: value}})
+    found = {each.pk: each for each in Every.objects.all()}
+    assert getattr(found[good.pk], column) == getattr(good, column)
+    with pytest.raises(UnreadableValue) as told:
+        getattr(found[bad.pk], column)
+    for part in (str(bad.pk), repr(column), repr(value)):
+        assert part in str(told.value)
+    found[bad.pk].slug = "saved"
+    found[bad.pk].save()
+    assert Every.objects.collection.find_one({"_id": bad.pk})[column] == value
+    setattr(found[bad.pk], column, None)
+    found[bad.pk].save()
+    assert getattr(Every.objects.get(pk=bad.pk), column) is None
+
+
+def test_flat_documents_are_looked_at_whatever_order_their_keys_have():
+    """The shortest way looks at documents of one shape once."""
+    authors = [Author.objects.create(name=f"a{n}", email=f"{n}@example.org") for n in range(4)]
+    collection = Author.objects.collection
+    for author, document in [
+        (authors[1], {"email": "x@example.org", "name": "turned"}),
+        (authors[2], {"name": 5, "email": "y@example.org"}),
+        (authors[3], {"email": "z@example.org", "name": None}),
+    ]:
+        collection.replace_one({"_id": author.pk}, document)
+    first, second, third, fourth = Author.objects.order_by("pk")
+    assert (first.name, second.name, fourth.name) == ("a0", "turned", None)
+    assert third.email == "y@example.org"
+    with pytest.raises(UnreadableValue):
+        _ = third.name
+
+
+def test_numbers_of_another_kind_are_numbers():
+    every = Every.objects.create(big=1, flag=True)
+    Every.objects.collection.update_one({"_id": every.pk}, {"$set": {"big": 2.0, "flag": 1}})
+    again = Every.objects.get()
+    assert (again.big, again.flag) == (2, 1)
