@@ -81,9 +81,9 @@ class JSONField(serializers.JSONField):
 
     def to_representation(self, value: Any) -> Any:
         value = super().to_representation(value)
-        if isinstance(value, dict | list):
-            return json_util._json_convert(value, json_util.RELAXED_JSON_OPTIONS)
-        return value
+        if value is None or isinstance(value, str | bool | int | float):
+            return value
+        return json_util._json_convert(value, json_util.RELAXED_JSON_OPTIONS)
 
 
 class ExtendedJSONField(JSONField):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.test.utils import isolate_apps
 
@@ -15,6 +16,7 @@ from mongo_contrib.documents import (
     EmbeddedDocumentListField,
     ListField,
 )
+from tests.testapp.models import Book, Remark
 
 pytestmark = pytest.mark.django_db
 
@@ -90,3 +92,8 @@ def test_update_sets_what_saving_sets(classes):
     letter = Letter.objects.create()
     Letter.objects.filter(pk=letter.pk).update(stamp=Stamp(number=3))
     assert stored(letter)["stamp"]["made"]
+
+
+def test_an_infinite_integer_is_an_error_of_the_field():
+    with pytest.raises(ValidationError, match="infinity"):
+        Book(title="x", remarks=[Remark(author="a", stars=float("inf"))]).full_clean()

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
-from bson import Decimal128, Int64, ObjectId, Regex
+from bson import DBRef, Decimal128, Int64, ObjectId, Regex
 from rest_framework import serializers
+from rest_framework.renderers import JSONRenderer
 
 from mongo_contrib.rest.serializers import DocumentSerializer
 from tests.testapp.models import Anything, Game, Invoice, Player, Ranking, Site
@@ -40,6 +43,12 @@ def test_any_value_goes_out_and_in_as_extended_json():
     form.save()
     assert Anything.objects.collection.find_one() == before
     assert type(Anything.objects.get().data["n"]) is Int64
+
+
+@pytest.mark.parametrize("value", [ID, DBRef("somewhere", 1), {"a": ID}, [Decimal128("1")]])
+def test_what_json_lacks_can_always_be_rendered(value):
+    sent = serializer(Anything)(Anything(json=value)).data
+    assert json.loads(JSONRenderer().render(sent["json"])) == sent["json"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from bson import DBRef
 from django.core import exceptions
 from django.db import DataError, models
 from django.utils.translation import gettext_lazy as _
@@ -37,6 +38,16 @@ class _KeyedField(NestedField):
             )
         return dict(value)
 
+    @staticmethod
+    def as_read(value: Any) -> dict[str, Any]:
+        """Return a stored document; TypeError if it is none."""
+        if type(value) is DBRef:
+            # The driver's reading of any document with `$ref` and `$id`.
+            value = dict(value.as_doc())
+        if type(value) is not dict:
+            raise TypeError(f"{value!r} is not a document")
+        return value
+
     def to_value(self, value: Any) -> Any:
         return None if value is None else self.to_python(self.as_dict(value))
 
@@ -62,9 +73,7 @@ class DictField(_KeyedField):
         return storable(self.as_dict(value), self.name)
 
     def from_bson(self, value: Any) -> dict[str, Any]:
-        if type(value) is not dict:
-            raise TypeError(f"{value!r} is not a document")
-        copied: dict[str, Any] = detached(value)
+        copied: dict[str, Any] = detached(self.as_read(value))
         return copied
 
     def to_python(self, value: Any) -> dict[str, Any] | None:
@@ -117,8 +126,7 @@ class MapField(_KeyedField, FieldOfFields):
         }
 
     def from_bson(self, value: Any) -> dict[str, Any]:
-        if type(value) is not dict:
-            raise TypeError(f"{value!r} is not a document")
+        value = self.as_read(value)
         decode = decoder_of(self.value_field)
         if decode is None:
             return value.copy()

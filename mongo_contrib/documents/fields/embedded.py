@@ -47,8 +47,19 @@ class _EmbeddedField(EmbedsClasses):
         return instance
 
 
+def _cleaned(document: Any) -> None:
+    """Clean an embedded document; ValidationError, too, for numbers that are infinite."""
+    try:
+        document.full_clean()
+    except OverflowError as error:
+        # Of a form or a request they are refused before; Extended JSON can say them.
+        raise exceptions.ValidationError(str(error), code="invalid") from error
+
+
 def _named(error: exceptions.ValidationError) -> list[str]:
     """Return the messages of an embedded document's errors, with the names of its fields."""
+    if not hasattr(error, "error_dict"):
+        return error.messages
     return [
         message if name == exceptions.NON_FIELD_ERRORS else f"{name}: {message}"
         for name, messages in error.message_dict.items()
@@ -82,7 +93,7 @@ class EmbeddedDocumentField(_EmbeddedField):
         super().validate(value, model_instance)
         if value is not None:
             try:
-                value.full_clean()
+                _cleaned(value)
             except exceptions.ValidationError as error:
                 raise exceptions.ValidationError(_named(error), code="embedded") from error
 
@@ -152,7 +163,7 @@ class EmbeddedDocumentListField(BoundedLength, KeptInOrder, _EmbeddedField):
         super().validate(value, model_instance)
         for position, item in enumerate(value or (), start=1):
             try:
-                item.full_clean()
+                _cleaned(item)
             except exceptions.ValidationError as error:
                 raise exceptions.ValidationError(
                     [_("Item %d: %s") % (position, message) for message in _named(error)],

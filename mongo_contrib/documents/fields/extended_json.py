@@ -20,6 +20,7 @@ from bson.errors import BSONError
 from django import forms
 from django.conf import settings
 from django.core import exceptions
+from django.db import DatabaseError
 
 _PAIRS = "$pairs"
 #: What the driver raises of values that are not written as their notation has it.
@@ -27,6 +28,8 @@ _NOT_OF_ITS_NOTATION = (
     *(ArithmeticError, AttributeError, KeyError, TypeError, ValueError),
     BSONError,
 )
+#: What fields raise, beside ValidationError, of values that they can't convert or store.
+_NOT_OF_THE_FIELD = (ArithmeticError, TypeError, ValueError, DatabaseError)
 _INT32_MIN, _INT32_MAX = -(2**31), 2**31 - 1
 
 
@@ -123,7 +126,10 @@ class ExtendedJSONFormField(forms.CharField):
             if text is None:
                 return self._nothing()
             value = self.model_field.parse_text(text)
-        return None if value is None else self.model_field.to_value(value)
+        try:
+            return None if value is None else self.model_field.to_value(value)
+        except _NOT_OF_THE_FIELD as error:
+            raise exceptions.ValidationError(str(error), code="invalid") from error
 
     def _nothing(self) -> Any:
         """Return what a field that was left empty stands for: None only where that may be."""
@@ -139,7 +145,7 @@ class ExtendedJSONFormField(forms.CharField):
     def has_changed(self, initial: Any, data: Any) -> bool:
         try:
             return self._normal(initial) != self._normal(data)
-        except exceptions.ValidationError:
+        except (exceptions.ValidationError, *_NOT_OF_THE_FIELD):
             return True
 
     def _normal(self, value: Any) -> Any:

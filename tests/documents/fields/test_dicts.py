@@ -195,6 +195,15 @@ def test_the_form_takes_extended_json():
     assert Form({"data": ""}).is_valid()
 
 
+@pytest.mark.parametrize("name", ["data", "map"])
+def test_what_the_driver_takes_for_a_reference_stays_a_dict(name, assert_num_commands):
+    value = {"$ref": "somewhere", "$id": ID, "more": 1}
+    document = Anything.objects.get(pk=Anything.objects.create(**{name: value}).pk)
+    assert getattr(document, name) == value
+    with assert_num_commands(0):
+        document.save()
+
+
 # MapField
 
 
@@ -345,6 +354,7 @@ def test_the_form_of_a_map_converts_its_values():
     game = Game(scores={"a": 1}, players={"x": Player(name="X", born=datetime.date(2020, 1, 2))})
     shown = {name: Form(instance=game)[name].value() for name in ("scores", "players")}
     assert shown["scores"] == '{"a": 1}'
+    assert "scores" in Form({**shown, "scores": '{"a": 1e999}'}).errors
     assert not Form(shown, instance=game).has_changed()
     form = Form({"scores": '{"a": "5"}', "players": '{"y": {"name": "Y"}}'}, instance=game)
     assert form.is_valid(), form.errors

@@ -83,3 +83,5 @@ class TestFormField:
         assert self.field.has_changed({"a": 1}, '{"a": 1.0}')
         assert self.field.has_changed({"a": 1}, "{")
         assert not self.field.has_changed({}, "")
+        # What can't be stored is not said to be the same.
+        assert self.field.has_changed({}, '{"\\u0000": 1}')
