@@ -10,7 +10,7 @@ from django.db.models.constants import LOOKUP_SEP
 
 from ..mapping.plan import plan_of
 from .index_keys import partial_filter
-from .matching import matches
+from .matching import columns_of, matches
 
 
 class UniqueOnServer:
@@ -37,7 +37,11 @@ class UniqueOnServer:
         others = model._default_manager.using(using)
         if constraint.condition is not None:
             condition = partial_filter(model, constraint.condition, constraint.name)
-            if not matches(condition, plan_of(model).encode(instance, add=False, raw=True)):
+            plan, columns = plan_of(model), columns_of(condition)
+            asked = [field for field in plan.fields if field.column in columns]
+            if exclude and any(field.field.name in exclude for field in asked):
+                return
+            if not matches(condition, plan.encode(instance, add=False, raw=True, fields=asked)):
                 return
             others = others.filter(constraint.condition)
         values = {name: _value(instance, name) for name in fields}

@@ -30,6 +30,17 @@ def matches(condition: dict[str, Any], document: dict[str, Any]) -> bool:
     return True
 
 
+def columns_of(condition: dict[str, Any]) -> set[str]:
+    """Return the keys of a document that the condition asks about."""
+    found: set[str] = set()
+    for key, asked in condition.items():
+        if key in ("$and", "$or"):
+            found.update(*map(columns_of, asked))
+        else:
+            found.add(key.partition(".")[0])
+    return found
+
+
 def _is_operators(asked: Any) -> bool:
     return isinstance(asked, dict) and all(key.startswith("$") for key in asked) and bool(asked)
 

@@ -141,3 +141,10 @@ def test_values_are_unique_where_none_is_stored_as_null(Badge, values):
     Badge.objects.create(**{**nothing, **values})
     with pytest.raises(IntegrityError):
         Badge.objects.create(**{**nothing, **values})
+
+
+def test_what_is_invalid_is_not_asked_about(House):
+    with pytest.raises(ValidationError) as caught:
+        House(name={"a": 1}, place={"city": "Ulm", "number": "x"}).full_clean()
+    assert caught.value.error_dict.keys() == {"place"}
+    House(name="y" * 9, place={"city": "Ulm", "number": 9}).full_clean()
