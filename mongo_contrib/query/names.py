@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+import django
 from django.core.exceptions import FieldError
 from django.db.models import Exists, IntegerField, OuterRef, Q, QuerySet, Transform
 from django.db.models.constants import LOOKUP_SEP
@@ -28,7 +29,12 @@ from .expressions import (
 from .filters import asks_nothing, build, leaf
 from .joins import Joined
 from .nodes import Deferred, Node
-from .paths import DATE_TRANSFORMS, Path, kind, resolve
+from .paths import DATE_TRANSFORMS, FREE, Path, kind, resolve
+
+#: To Django 5.2, None among the values of `in` means nothing, even where they are excluded.
+_NONE_EXCLUDES = django.VERSION >= (6, 1)
+
+_CONTAINERS = (list, tuple, set, frozenset)
 
 
 class Names:
@@ -131,18 +137,23 @@ class Names:
             return {}
         return build(self.model, self._prepared(q, grouped))
 
-    def _prepared(self, q: Q, grouped: bool) -> Q:
-        """Return `q` with nodes for what is about annotations and expressions."""
-        children = [self._child(child, grouped) for child in q.children]
+    def _prepared(self, q: Q, grouped: bool, negated: bool = False) -> Q:
+        """Return `q` with nodes for what is about annotations and expressions.
+
+        `negated` tells whether it stands below an odd number of negations.
+        """
+        negated = negated != q.negated
+        children = [self._child(child, grouped, negated) for child in q.children]
         if all(new is old for new, old in zip(children, q.children, strict=True)):
             return q
         return Q(*children, _connector=q.connector, _negated=q.negated)
 
-    def _child(self, child: Any, grouped: bool) -> Any:
+    def _child(self, child: Any, grouped: bool, negated: bool) -> Any:
         if isinstance(child, Q):
-            return self._prepared(child, grouped)
+            return self._prepared(child, grouped, negated)
         if isinstance(child, tuple):
-            return self._condition(child, grouped)
+            condition = self._condition(child, grouped)
+            return self._or_null(child) if condition is child and negated else condition
         if isinstance(child, Exists) or not hasattr(child, "resolve_expression"):
             return child
         return self._asserted(child, grouped)
@@ -168,6 +179,20 @@ class Names:
         if path.relation is not None or path.list_path is not None or path.is_list:
             return child
         return self.look_up(Column(replace(path, rest=[])), path.rest, value)
+
+    def _or_null(self, child: tuple[str, Any]) -> Any:
+        """Return what excludes null, too, if None is among the values to be excluded."""
+        name, values = child
+        if not (_NONE_EXCLUDES and name.endswith("__in") and isinstance(values, _CONTAINERS)):
+            return child
+        if all(value is not None for value in values):
+            return child
+        path = resolve(self.model, name)
+        if path.relation is None:
+            alone = path.rest == ["in"] and path.list_path is None and kind(path.field) not in FREE
+        else:
+            alone = path.relation.concrete and not hasattr(path.relation, "base_field")
+        return Q(child) | Q((name.removesuffix("__in"), None)) if alone else child
 
     def _asserted(self, value: Any, grouped: bool) -> Node:
         condition = resolved(self.model, value, self)

@@ -1,5 +1,6 @@
 """Trees of Q objects, and conditions that other collections decide."""
 
+import django
 import pytest
 from django.db import NotSupportedError
 from django.db.models import Exists, F, OuterRef, Q, Subquery
@@ -371,3 +372,17 @@ def test_a_search_backward_asks_few_times(library, words, commands):
     with CaptureCommands() as captured:
         list(found)
     assert len(captured) == commands
+
+
+def test_none_among_what_is_excluded_is_djangos(library):
+    def without_null(excluded, kept):
+        return excluded if django.VERSION >= (6, 1) else kept
+
+    ann = Author.objects.get(name="Ann")
+    asked = Q(author__in=[ann, None])
+    assert names(Book.objects.filter(asked)) == "Momo One"
+    assert names(Book.objects.exclude(asked)) == without_null("Emil", "Emil Orphan")
+    assert names(Book.objects.exclude(author__in=[ann])) == "Emil Orphan"
+    assert names(Book.objects.filter(~(~asked))) == "Momo One"
+    asked = Q(author__name__in=["Ann", None])
+    assert names(Book.objects.exclude(asked)) == without_null("Emil", "Emil Orphan")
