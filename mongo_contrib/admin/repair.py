@@ -12,6 +12,7 @@ from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidg
 from django.utils.translation import gettext_lazy as _
 
 from mongo_contrib.exceptions import UnreadableValue
+from mongo_contrib.mapping.fitting import misfit
 from mongo_contrib.mapping.lazy import broken, show_stored, unreadable
 from mongo_contrib.mapping.loaded import NOT_ENCODED
 from mongo_contrib.mapping.plan import plan_of
@@ -40,6 +41,7 @@ class StoredValueField(forms.CharField):
 class KeepsStored(forms.ModelForm):
     """A form that leaves alone what is no value of its field, until somebody changes it."""
 
+    fields: Any
     #: Names of fields that have no input of their own, and get one here.
     shown_as_stored: tuple[str, ...] = ()
     #: Why the server refused what this form had said before.
@@ -154,18 +156,6 @@ def misfits(instance: Any) -> dict[str, UnreadableValue]:
             stored = instance._state.loaded.get(each.column, value)
             found[each.attname] = unreadable(instance, each, stored, error)
     return found
-
-
-def misfit(field: Any, value: Any) -> Exception | None:
-    """Return why a value is none of the field's, by its type; None if it is."""
-    target = getattr(field, "target_field", field) if field.is_relation else field
-    try:
-        made = target.to_python(value)
-    except NOT_ENCODED as error:
-        return error
-    if isinstance(value, type(made)) and isinstance(value, bool) == isinstance(made, bool):
-        return None
-    return TypeError(f"it takes {type(made).__name__}")
 
 
 def unwritable(field: Any, value: Any) -> Exception | None:

@@ -8,6 +8,7 @@ from django.db import models, router
 
 from ..mapping.encoding import encode_value
 from ..mapping.families import CLASS_KEY
+from ..mapping.fitting import as_shown
 from ..mapping.lazy import broken, is_pending
 from ..mapping.plan import plan_of
 from ..query.collector import DocumentCollector
@@ -161,11 +162,12 @@ class EmbeddedDocument(Reading, Constructing, models.Model, metaclass=EmbeddedDo
         """Nothing to ask: uniqueness within documents is a matter of the parents' indexes."""
 
     def __str__(self) -> str:
+        """Return the values, of references the keys; nothing is asked for."""
         values = [
             str(value)
             for field in plan_of(type(self)).fields
             if field.column != CLASS_KEY
-            and (value := getattr(self, field.field.name)) not in (None, "", [])
+            and (value := as_shown(self, field.attname)) not in (None, "", [])
         ]
         return ", ".join(values) or str(self._meta.verbose_name)
 

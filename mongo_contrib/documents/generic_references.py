@@ -7,6 +7,7 @@ from typing import Any
 from django.db.models import prefetch_related_objects
 from django.utils.functional import cached_property
 
+from ..mapping.fitting import readable
 from .prefetch import Pairs, refuse_slice
 from .related import holder
 
@@ -85,7 +86,7 @@ class GenericReferenceDescriptor:
         given = {queryset.model: queryset for queryset in querysets or ()}
         wanted: dict[Any, set[Any]] = {}
         for instance in instances:
-            reference = getattr(instance, self.field.attname)
+            reference = readable(instance, self.field.attname)
             if reference is not None:
                 wanted.setdefault(reference.model, set()).add(reference.pk)
         pairs = []
@@ -96,7 +97,7 @@ class GenericReferenceDescriptor:
             refuse_slice(queryset)
             queryset._add_hints(instance=instances[0])
             pairs += [((model, found.pk), found) for found in queryset.filter(pk__in=keys)]
-        rows = Pairs(pairs, (), lambda instance: getattr(instance, self.field.attname))
+        rows = Pairs(pairs, (), lambda instance: readable(instance, self.field.attname))
         return rows.answer(self.field.name, single=True)
 
 

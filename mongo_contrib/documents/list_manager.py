@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import router, transaction
 
+from ..mapping.fitting import readable
+from ..mapping.lazy import is_pending
 from ..query.positions import PositionIn
 from .prefetch import Pairs, fetched, given_queryset
 from .reference_managers import SideManager, refuse_through, remember_list, twin, writes
@@ -51,7 +53,13 @@ class ListManager(SideManager):
     def get_queryset(self) -> Any:
         cached = self._cached()
         if cached is not None:
+            # Which says so, if what is stored is no list of keys.
+            getattr(self.instance, self.reference.attname)
             return cached
+        passed_over = self.instance._state.__dict__.get("passed_over", set())
+        if self._cache_name in passed_over:
+            passed_over.remove(self._cache_name)
+            return super().get_queryset().none()
         return self._apply_rel_filters(super().get_queryset())
 
     def _apply_rel_filters(self, queryset: Any) -> Any:
@@ -72,19 +80,24 @@ class ListManager(SideManager):
         queryset = queryset.using(queryset._db or self._db)
         in_its_order = bool(queryset.query.order_by)
         attname = self.reference.attname
-        holders = {id(each): each for each in instances}.values()
-        keys = {key for each in holders for key in getattr(each, attname) or ()}
+        held: dict[int, Any] = {}
+        for each in instances:
+            stored = readable(each, attname)
+            if is_pending(each, self.reference):
+                # What is no list of keys says so when it is touched; Django asks for it now.
+                each._state.__dict__.setdefault("passed_over", set()).add(self._cache_name)
+                stored = ()
+            held[id(each)] = stored or ()
+        keys = {key for each in held.values() for key in each}
         found, lookups = fetched(queryset, pk__in=keys)
         by_key = {related.pk: related for related in found}
 
         def pairs() -> Iterator[tuple[int, Any]]:
-            for each in holders:
-                held = getattr(each, attname) or ()
+            for holder, mine in held.items():
                 if in_its_order:
-                    mine = set(held)
-                    yield from ((id(each), one) for one in found if one.pk in mine)
+                    yield from ((holder, one) for one in found if one.pk in set(mine))
                 else:
-                    yield from ((id(each), by_key[key]) for key in held if key in by_key)
+                    yield from ((holder, by_key[key]) for key in mine if key in by_key)
 
         return Pairs(pairs(), lookups).answer(self._cache_name)
 

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.exceptions import ObjectDoesNotExist
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db.models import QuerySet
 from django.db.models.fields.related_descriptors import (
     ForwardManyToOneDescriptor,
     ForwardOneToOneDescriptor,
 )
 
+from ..exceptions import UnreadableValue
+from ..mapping.fitting import is_key, misfit, readable
+from ..mapping.lazy import unreadable
+from ..mapping.plan import plan_of
 from ..query.crossing import refuse_embedded
 from .prefetch import given_queryset
 
@@ -36,6 +40,8 @@ class _DocumentReference:
             related = super().__get__(instance, cls)  # type: ignore[misc]
         except ObjectDoesNotExist as error:
             raise self._dangling(instance) or error from None
+        except (TypeError, ValueError, ValidationError, UnreadableValue) as error:
+            raise self._unreadable(instance) or error from error
         if related is None and (dangling := self._dangling(instance)):
             # So it is found by a prefetch.
             raise dangling
@@ -44,6 +50,8 @@ class _DocumentReference:
     def _dangling(self, instance: Any) -> Exception | None:
         """Return the error for a key to which there is nothing; None without a key."""
         field = self.field
+        if (unreadable := self._unreadable(instance)) is not None:
+            return unreadable
         key = getattr(instance, field.attname)
         if key is None:
             return None
@@ -53,6 +61,29 @@ class _DocumentReference:
             "exist."
         )
         return error
+
+    def _unreadable(self, instance: Any) -> Exception | None:
+        """Return the error for what is stored and no key; None if there is one, or nothing.
+
+        It is the one of a reference that dangles, too.
+        """
+        field = self.field
+        plan = plan_of(type(instance)).by_attname[field.attname]
+        try:
+            key = getattr(instance, field.attname)
+        except UnreadableValue as error:
+            found = error
+        else:
+            if key is None or is_key(field.target_field, key):
+                return None
+            found = unreadable(instance, plan, key, misfit(field, key))
+        kind = type("UnreadableReference", (UnreadableValue, self.RelatedObjectDoesNotExist), {})
+        return kind(str(found), **vars(found))
+
+    def _key(self, instance: Any) -> Any:
+        """Return the key that an instance holds; None without one that can be asked for."""
+        key = readable(instance, self.field.attname)
+        return key if key is not None and is_key(self.field.target_field, key) else None
 
     def get_prefetch_querysets(
         self, instances: list[Any], querysets: list[QuerySet] | None = None
@@ -64,19 +95,20 @@ class _DocumentReference:
             queryset = self.get_queryset(instance=instances[0]).all()
         queryset._add_hints(instance=instances[0])
         # References lie on documents as keys: nothing else is needed to match the two sides.
-        key, target = self.field.attname, self.field.target_field.attname
-        keys = {getattr(instance, key) for instance in instances} - {None}
+        target = self.field.target_field.attname
+        held = {id(instance): self._key(instance) for instance in instances}
+        keys = set(held.values()) - {None}
         queryset = queryset.filter(**{f"{self.field.target_field.name}__in": keys})
         queryset.query.clear_ordering()
         remote = self.field.remote_field
         if not remote.multiple:
-            by_key = {getattr(instance, key): instance for instance in instances}
+            by_key = {held[id(instance)]: instance for instance in instances}
             for related in queryset:
                 remote.set_cached_value(related, by_key[getattr(related, target)])
         return (
             queryset,
             lambda related: getattr(related, target),
-            lambda instance: getattr(instance, key),
+            lambda instance: held[id(instance)],
             True,
             self.field.cache_name,
             False,

@@ -19,7 +19,10 @@ from .values import detached
 def _decode_decimal(value: Any) -> Any:
     if isinstance(value, Decimal128):
         return value.to_decimal()
-    return decimal.Decimal(str(value))
+    try:
+        return decimal.Decimal(str(value))
+    except decimal.InvalidOperation:
+        raise TypeError(f"a Decimal cannot be made of {value!r}") from None
 
 
 def _decode_datetime(value: Any) -> Any:

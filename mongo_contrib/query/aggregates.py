@@ -25,7 +25,9 @@ from django.db.models import (
 from django.db.models.expressions import Expression, Star
 from django.db.utils import NotSupportedError
 
+from ..exceptions.classes import UnreadableValue
 from ..mapping.encoding import decode_value
+from ..mapping.loaded import NOT_ENCODED
 from .casting import WHOLE
 from .conditional import Truth
 from .expressions import (
@@ -252,11 +254,35 @@ def decoder(value: Any) -> Callable[[Any], Any] | None:
     from .functions.dates import local_moments
 
     local, field = local_moments(value), output_field(value)
-    if local is not None or field is None:
+    if field is None:
         return local
-    if kind(field) in WHOLE:
-        return int
-    return lambda stored: decode_value(field, stored)
+    whole = kind(field) in WHOLE
+
+    def decode(stored: Any) -> Any:
+        try:
+            if local is not None:
+                return local(stored)
+            return int(stored) if whole else decode_value(field, stored)
+        except NOT_ENCODED as error:
+            raise _unreadable(value, field, stored, error) from error
+
+    return decode
+
+
+def _unreadable(value: Any, field: Any, stored: Any, error: Exception) -> UnreadableValue:
+    """Return the error of a result that a wrong value has led to, in whichever document."""
+    name = getattr(field, "name", None) or ""
+    model = getattr(field, "model", None)
+    label = model._meta.label if model is not None else ""
+    of = f"{label}, {type(value).__name__} of {name!r}" if label else type(value).__name__
+    return UnreadableValue(
+        f"{of}: the server gave {stored!r} ({type(stored).__name__}), which is no value of "
+        f"{type(field).__name__}: {'; '.join(getattr(error, 'messages', [str(error)]))}. Some "
+        "stored value is of a wrong type.",
+        document=label,
+        field=name,
+        value=stored,
+    )
 
 
 def empty_value(value: Any) -> Any:

@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
 
 from ..mapping.encoding import decode_value, decoder_of
+from ..mapping.fitting import is_key
 from ..mapping.lazy import unreadable_at
 from .aggregates import decoder
 from .conditions import all_of
@@ -187,7 +188,10 @@ class DocumentCompiler:
             for position, path in paths.items():
                 target = path.relation.target_field.name
                 manager = path.relation.remote_field.model._base_manager.using(self.using)
-                keys = {key for row in batch for key in keys_in(row[position])}
+                field = path.relation.target_field
+                keys = {
+                    key for row in batch for key in keys_in(row[position]) if is_key(field, key)
+                }
                 found = manager.filter(**{f"{target}__in": keys})
                 values = dict(found.values_list(target, path.remainder)) if keys else {}
                 for row in batch:

@@ -121,6 +121,8 @@ def crossing(found: list[tuple[Path, Any]]) -> Node:
 
 def _forward(path: Path, field: Any, found: list[tuple[Path, Any]]) -> Node:
     conditions = [(each.remainder, value) for each, value in found]
+    for remainder, value in conditions:
+        _refuse_expression(field.name, remainder, value)
     queryset = field.remote_field.model._base_manager.filter(Q(*conditions))
     # What a document without the reference lacks, it lacks beyond it too: SQL's outer join.
     or_null = all(
@@ -138,6 +140,7 @@ def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
     absent = False
     for each, value in found:
         remainder = each.remainder
+        _refuse_expression(relation.name, remainder, value)
         if isinstance(value, Q):
             conditions.append(_tree_beyond(value, first_name(value).removesuffix(remainder)))
             continue
@@ -154,6 +157,19 @@ def _reverse(path: Path, relation: Any, found: list[tuple[Path, Any]]) -> Node:
         conditions.append((remainder, value))
     queryset = model._base_manager.filter(Q(*conditions))
     return KeysOf(here, (queryset.exclude(**{field.name: None}), field), negated=absent)
+
+
+def _refuse_expression(name: str, remainder: str, value: Any) -> None:
+    """Raise NotSupportedError for a value of this side that is asked for on the other."""
+    if isinstance(value, Q):
+        for child in value.children:
+            _refuse_expression(name, *(child if isinstance(child, tuple) else ("", child)))
+    elif hasattr(value, "resolve_expression") and not isinstance(value, QuerySet):
+        raise NotSupportedError(
+            f"{value!r} is computed here, and {LOOKUP_SEP.join(filter(None, [name, remainder]))!r} "
+            "lies in another collection: compare them by annotate(), as in annotate(there="
+            "F('country__size')).filter(there__gt=F('size')), or in .pipeline([...]) with $lookup."
+        )
 
 
 def refuse_embedded(relation: Any) -> None:
@@ -188,7 +204,8 @@ def beyond(value: Any, values: dict[Any, Any]) -> Any:
     """Return what lies beyond a reference, by its key; of a list, what lies beyond each."""
     if isinstance(value, list):
         return [beyond(each, values) for each in value]
-    return values.get(value)
+    # What is no key at all leads nowhere, as one of a document that is gone.
+    return None if isinstance(value, dict) else values.get(value)
 
 
 def first_name(q: Q) -> str:

@@ -10,6 +10,7 @@ from django.db.models import Prefetch, prefetch_related_objects
 from django.db.models.constants import LOOKUP_SEP
 
 from ..bridge import native
+from ..mapping.fitting import readable
 
 
 def fetch(instances: Iterable[Any], *lookups: str | Prefetch) -> None:
@@ -60,10 +61,11 @@ def _without(lookup: Prefetch, name: str) -> Prefetch:
 def _embedded(instances: list[Any], name: str) -> list[Any]:
     found: list[Any] = []
     for each in instances:
-        value = getattr(each, name, None) if _embeds(type(each), name) else None
+        # What can't be read says so when it is touched, of that document alone.
+        value = readable(each, name) if _embeds(type(each), name) else None
         if isinstance(value, list):
-            found += [item for item in value if item is not None]
-        elif value is not None:
+            found += [item for item in value if hasattr(item, "_state")]
+        elif hasattr(value, "_state"):
             found.append(value)
     return found
 

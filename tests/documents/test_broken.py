@@ -167,3 +167,30 @@ def test_numbers_of_another_kind_are_numbers():
     Every.objects.collection.update_one({"_id": every.pk}, {"$set": {"big": 2.0, "flag": 1}})
     again = Every.objects.get()
     assert (again.big, again.flag) == (2, 1)
+
+
+def test_aggregates_over_it_say_which_field():
+    from decimal import Decimal
+
+    from django.db.models import Max, Min
+
+    from tests.testapp.models import GuardedThing
+
+    things = [
+        GuardedThing.objects.create(name=f"t{n}", price=Decimal(n), sold=False) for n in range(3)
+    ]
+    collection = GuardedThing.objects.collection
+    collection.database.command(
+        "update",
+        collection.name,
+        updates=[{"q": {"_id": things[1].pk}, "u": {"$set": {"price": "cheap", "count": "many"}}}],
+        bypassDocumentValidation=True,
+    )
+    assert GuardedThing.objects.aggregate(n=Min("price"))["n"] == 0
+    with pytest.raises(UnreadableValue, match="GuardedThing, Max of 'price': .* 'cheap' .str."):
+        GuardedThing.objects.aggregate(n=Max("price"))
+    with pytest.raises(UnreadableValue, match="Max of 'count': .* 'many' .str.") as caught:
+        list(GuardedThing.objects.values("sold").annotate(n=Max("count")))
+    assert (caught.value.field, caught.value.value) == ("count", "many")
+    with pytest.raises(UnreadableValue, match="a Decimal cannot be made of 'cheap'"):
+        _ = GuardedThing.objects.get(pk=things[1].pk).price

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from types import SimpleNamespace
 from typing import Any
 
+from bson import ObjectId
 from django.core import checks, exceptions
 from django.db import models, router
 from django.db.models.fields.related import RelatedField
@@ -265,6 +266,10 @@ class ReferenceListField(NestedField, models.ManyToManyField):
                 code="not_a_list",
                 params={"value": value, "objects": "keys"},
             )
+        for key in value:
+            if type(key) is not ObjectId:
+                # Which says what is no key.
+                self.target_field.to_python(key)
         decode = decoder_of(self.target_field)
         return value.copy() if decode is None else [decode(key) for key in value]
 
