@@ -11,6 +11,8 @@ What is not pending and not in `__dict__` is deferred, in Django's sense.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from django.db.models.fields.related_descriptors import ForeignKeyDeferredAttribute
@@ -33,7 +35,8 @@ class LazyAttribute(DeferredAttribute):
             return values[attname]
         stored = pending(instance, self.field)
         if stored is _ABSENT:
-            return super().__get__(instance, cls)
+            stored = _unread(instance, self.field)
+            return super().__get__(instance, cls) if stored is _ABSENT else stored
         state = values["_state"]
         try:
             value = values[attname] = read(instance, attname, stored)
@@ -81,6 +84,30 @@ def pending(instance: Any, field: Any) -> Any:
     if source is None or field.attname in getattr(state, "made", ()):
         return _ABSENT
     return source.get(field.column, _ABSENT)
+
+
+@contextmanager
+def filling(model: Any, document: dict[str, Any]) -> Iterator[None]:
+    """Let constructors and signals that ask for what can't be read have it as it is stored.
+
+    The instance does not know yet what it is made of: to fetch it would be to make another one.
+    """
+    token = _FILLING.set((model, document))
+    try:
+        yield
+    finally:
+        _FILLING.reset(token)
+
+
+_FILLING: ContextVar[Any] = ContextVar("FILLING", default=(None, None))
+
+
+def _unread(instance: Any, field: Any) -> Any:
+    """Return the stored value of an instance that is being filled, `_ABSENT` if it has none."""
+    model, document = _FILLING.get()
+    if type(instance) is not model or hasattr(instance._state, "source"):
+        return _ABSENT
+    return document.get(field.column, _ABSENT)
 
 
 def is_pending(instance: Any, field: Any) -> bool:

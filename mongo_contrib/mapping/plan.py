@@ -28,7 +28,7 @@ from .fields import (
     wants_touch,
 )
 from .hydration import Hydrator, hydrator
-from .lazy import is_pending, unreadable_at
+from .lazy import filling, is_pending, unreadable_at
 from .loaded import NOT_ENCODED, as_it_was, unknown, was_read
 from .setters import keeps_value, wants_to_be_asked
 
@@ -386,7 +386,8 @@ class Plan:
     def _hydrate_slowly(self, document: dict[str, Any], db: str | None, fetch_mode: Any) -> Any:
         found = self.collected(document, ())
         names = [name for name in self._names if name in found]
-        instance = self.model.from_db(db, names, [found[name] for name in names])
+        with filling(self.model, document):
+            instance = self.model.from_db(db, names, [found[name] for name in names])
         instance._state.loaded = {**self.deferred, **document}
         instance._state.source = document
         instance._state.made = frozenset(names)

@@ -8,6 +8,7 @@ from django.db.models import signals
 from django.test.utils import isolate_apps
 
 from mongo_contrib.documents import Document, EmbeddedDocument
+from mongo_contrib.exceptions import UnreadableValue
 from tests.testapp.models import Address, Author, Book
 
 pytestmark = pytest.mark.django_db
@@ -134,3 +135,25 @@ def test_a_field_that_is_added_later_is_known():
     models.CharField(max_length=5, default="new").contribute_to_class(Growing, "late")
     Growing.add_to_class("later", models.CharField(max_length=5, default="newer"))
     assert Growing(later="x").later == "x" and Growing().later == "newer"
+
+
+@isolate_apps("tests.testapp")
+def test_a_constructor_that_asks_gets_what_is_stored():
+    class Tracked(Document):
+        price = models.DecimalField(max_digits=5, decimal_places=2)
+
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            self.before = self.price
+
+        class Meta:
+            app_label = "testapp"
+
+    Tracked.objects.create(price=1)
+    broken = Tracked.objects.create(price=2)
+    Tracked.objects.collection.update_one({"_id": broken.pk}, {"$set": {"price": "two"}})
+    assert [each.before for each in Tracked.objects.order_by("pk")] == [1, "two"]
+    with pytest.raises(UnreadableValue, match="'two'"):
+        Tracked.objects.get(pk=broken.pk).price  # noqa: B018
+    with pytest.raises(UnreadableValue, match="'two'"):
+        Tracked.objects.only("id").get(pk=broken.pk)
