@@ -29,13 +29,15 @@ def as_stored(field: models.Field, stored: Any, value: Any) -> Any:
         if hasattr(field, "document"):
             return _document(field, stored, value)
         if hasattr(field, "value_field"):
-            return {
-                key: as_stored(field.value_field, stored.get(key), item)
-                for key, item in value.items()
-            }
+            inner = field.value_field
+            if decoder_of(inner) is None:
+                return value
+            return {key: as_stored(inner, stored.get(key), item) for key, item in value.items()}
     elif kinds == (list, list):
         inner = field if hasattr(field, "document") else getattr(field, "base_field", None)
         if inner is not None:
+            if decoder_of(inner) is None:
+                return value
             paired = map(as_stored, [inner] * len(value), stored, value)
             return [*paired, *value[len(stored) :]]
     return stored if _reads_as(field, stored, value) else value
@@ -54,11 +56,14 @@ def is_as_read(field: models.Field, stored: Any, value: Any) -> bool:
 def _document(field: Any, stored: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     several = field.is_polymorphic and CLASS_KEY in value
     document = field.class_named(value[CLASS_KEY]) if several else field.document
-    fields = plan_of(document).by_column
-    return {
-        key: as_stored(fields[key].field, stored.get(key), item) if key in fields else item
-        for key, item in value.items()
+    plan = plan_of(document)
+    kept = {
+        column: as_stored(plan.by_column[column].field, stored[column], value[column])
+        # The others have one form only.
+        for column in (*plan.lazy, *(column for column, _, _ in plan.eager))
+        if column in stored and column in value
     }
+    return {**value, **kept} if kept else value
 
 
 def _reads_as(field: models.Field, stored: Any, value: Any) -> bool:
