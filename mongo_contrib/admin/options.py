@@ -8,11 +8,15 @@ from typing import Any
 
 import django
 from django.contrib import admin, messages
+from django.core.exceptions import FieldError
 from django.db import connections, router
+from django.db.models.constants import LOOKUP_SEP
 from django.urls import reverse
 
 from mongo_contrib.exceptions import WriteConflict
 from mongo_contrib.mapping.lazy import broken, show_stored
+from mongo_contrib.query.paths import resolve
+from mongo_contrib.query.updates import field_at
 
 from . import search
 from .changelist import DocumentChangeList
@@ -126,10 +130,17 @@ class MongoModelAdmin(LoggedAsOwn, EmbeddedFieldsMixin, admin.ModelAdmin):
         return DocumentChangeList
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
-        """See `ModelAdmin`; a query string's regular expressions and endless texts are refused."""
+        """See `ModelAdmin`; a query string's regular expressions and endless texts are refused.
+
+        So are ways into other collections behind a position in a list, or a key of a map, which
+        Django takes for the end of the way.
+        """
         if lookup.endswith(("__regex", "__iregex")) or is_too_long(value):
             return False
-        return super().lookup_allowed(lookup, value, request)
+        if leads_beyond_a_map(self.model, lookup):
+            return False
+        parts = [part for part in lookup.split(LOOKUP_SEP) if not part.isdecimal()]
+        return super().lookup_allowed(LOOKUP_SEP.join(parts), value, request)
 
     def get_search_results(
         self, request: Any, queryset: Any, search_term: str
@@ -164,6 +175,22 @@ def retried(view: Callable[[], Any], model_admin: Any, request: Any) -> Any:
 def is_of_list(inline: Any) -> bool:
     """Whether an inline is about embedded documents."""
     return hasattr(inline, "get_field")
+
+
+def leads_beyond_a_map(model: Any, lookup: str) -> bool:
+    """Whether a look-up goes on, from a map's values, into another collection."""
+    if not getattr(model, "_is_document", False):
+        return False
+    try:
+        path = resolve(model, lookup)
+    except FieldError:
+        return False
+    if path.relation is None:
+        return False
+    parts = path.path.split(".")
+    ends = [end for end in range(1, len(parts)) if not parts[end - 1].isdecimal()]
+    places = [".".join(parts[:end]) for end in ends]
+    return any(hasattr(field_at(model, place), "value_field") for place in places)
 
 
 def is_too_long(value: Any) -> bool:
