@@ -9,6 +9,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import AdminTextareaWidget, AdminTextInputWidget
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 
 from mongo_contrib.exceptions import UnreadableValue
@@ -122,7 +123,7 @@ def stored_value_field(field: Any, replaced: Any, stored: Any) -> StoredValueFie
     made = StoredValueField(
         text=stored if plain else dumps(stored, ensure_ascii=False),
         cleaned_by=cleaned_by,
-        label=getattr(replaced, "label", None) or field.verbose_name,
+        label=getattr(replaced, "label", None) or capfirst(field.verbose_name),
         help_text=help_text,
         widget=AdminTextareaWidget({"rows": 4}) if nested else AdminTextInputWidget(),
     )

@@ -88,6 +88,8 @@ class EmbeddedBoundField(BoundField):
             instance=instance,
             prefix=self.html_name,
             auto_id=outer.auto_id,
+            # One that nobody has filled in has no errors to show.
+            empty_permitted=instance is None and not field.required,
             use_required_attribute=outer.use_required_attribute and field.required,
             renderer=outer.renderer,
         )

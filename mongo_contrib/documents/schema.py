@@ -9,7 +9,7 @@ from django.apps import apps
 from django.db import router
 
 from ..db.schema import CollectionSpec, IndexSpec, SearchIndexSpec
-from ..mapping.families import family, root_of
+from ..mapping.families import CLASS_KEY, family, root_of
 from .family_indexes import own_indexes
 from .index_keys import default_name, keys_of
 from .index_specs import index_specs
@@ -46,12 +46,23 @@ def collection_spec(model: Any) -> CollectionSpec:
                 indexes[same] = index
     return CollectionSpec(
         name=model._meta.db_table,
-        indexes=tuple(indexes.values()),
+        indexes=tuple(_needed(indexes.values())),
         options=collection_options(relatives),
         source=", ".join(member._meta.label for member in relatives),
         shard_key=_shard_key(model),
         search_indexes=tuple(_search_indexes(relatives)),
     )
+
+
+def _needed(indexes: Iterable[IndexSpec]) -> list[IndexSpec]:
+    """Leave out the automatic index of `_cls` where another one begins with it: that does."""
+    found = list(indexes)
+    alone = ((CLASS_KEY, 1),)
+    longer = any(
+        each.keys[:1] == alone and len(each.keys) > 1 and each.options.keys() <= {"unique"}
+        for each in found
+    )
+    return [each for each in found if not (longer and each.keys == alone and not each.options)]
 
 
 def collection_options(relatives: Sequence[Any]) -> dict[str, Any]:

@@ -271,3 +271,10 @@ def test_a_refused_deletion_is_a_message(client, change_url):
         assert "refused" in answer.text and Product.objects.filter(pk=product.pk).exists()
     finally:
         collection.database.command("collMod", collection.name, validator={})
+
+
+def test_what_is_optional_and_absent_has_no_errors(client, broken, change_url, form_of):
+    parcel = broken(size={"width": 5})
+    data = form_of(change_url(parcel))
+    answer = client.post(change_url(parcel), {**data, "name": ""})
+    assert answer.text.count("This field is required.") == 1

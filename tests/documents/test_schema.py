@@ -177,3 +177,25 @@ def test_null_counts_as_a_value_only_if_it_is_said():
         ),
         "strict": ((("number", 1), ("row", 1)), {"unique": True}),
     }
+
+
+@isolate_apps("tests.testapp")
+def test_the_class_needs_no_index_of_its_own_beside_a_longer_one():
+    class Page(Document):
+        slug = models.CharField(max_length=5)
+
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+            indexes = [models.Index(fields=["_cls", "slug"])]
+
+    class Draft(Document):
+        slug = models.CharField(max_length=5)
+
+        class Meta:
+            app_label = "testapp"
+            allow_inheritance = True
+            indexes = [models.Index(fields=["_cls", "slug"], condition=Q(slug="a"), name="some")]
+
+    assert indexes(Page).keys() == {"_cls_1_slug_1"}
+    assert indexes(Draft).keys() == {"_cls_1", "some"}
