@@ -29,6 +29,9 @@ WHOLE = frozenset(
 )
 
 
+_INT64 = range(-(2**63), 2**63)
+
+
 def cast(path: Path, value: Any) -> Any:
     """Return `value` as it is stored at `path`; for arrays, as one element is stored.
 
@@ -49,6 +52,9 @@ def cast(path: Path, value: Any) -> Any:
         return _decimal(field, value)
     try:
         stored = encode_value(field, value)
+        if type(stored) is int and stored not in _INT64:
+            # Of a field that does not say so itself: a JSONField, a reference into SQL.
+            return NOTHING
         return _in_calendar(stored) if isinstance(stored, datetime.datetime) else stored
     except ValidationError:
         target = field.target_field if field.is_relation else field

@@ -289,6 +289,12 @@ def test_a_filter_longer_than_a_command_is_told(db):
         Order.objects.filter(slug__in=keys).count()
 
 
+def test_numbers_that_no_document_holds_are_not_found(db):
+    Every.objects.create(json={"a": 1})
+    for asked in ({"json__a": 2**70}, {"json__a__in": [1, -(2**70)]}, {"json": 2**64}):
+        assert Every.objects.filter(**asked).count() == int("json__a__in" in asked)
+
+
 @pytest.mark.parametrize("text", ["a\0b", "\0", "\0*"])
 @pytest.mark.parametrize("lookup", ["exact", "contains", "iexact", "startswith", "in"])
 def test_null_characters_are_found(db, text, lookup):
