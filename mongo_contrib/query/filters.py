@@ -7,6 +7,7 @@ when the query runs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -117,6 +118,8 @@ def leaf(model: Any, path: Path, value: Any) -> Node:
         return SAME_DOCUMENT
     if hasattr(value, "resolve_expression") and name != "elem_match":
         return _compared(model, path, rest, value)
+    if isinstance(value, list | tuple | set | frozenset):
+        _refuse_expressions(rest, value)
     if name in DATE_TRANSFORMS and len(rest) < 3:
         return date_condition(path, name, rest[1] if rest[1:] else "exact", value)
     if name in ("len", "size") and applies(name, path) and len(rest) < 3:
@@ -197,6 +200,16 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
     is_there = {"$ne": [{"$ifNull": [other, None]}, None]}
     compared = {operator: [f"${path.path}", other]}
     return {path.path: {"$ne": None}, "$expr": {"$and": [is_there, compared]}}
+
+
+def _refuse_expressions(rest: list[str], values: Iterable[Any]) -> None:
+    """Raise NotSupportedError if one of several values is to be computed."""
+    for each in values:
+        if hasattr(each, "resolve_expression"):
+            raise NotSupportedError(
+                f"The look-up {'__'.join(rest)!r} takes no expression in a list, and {each!r} is "
+                "one: compare by Q(...=F(...)) | Q(...), or use .match({'$expr': ...})."
+            )
 
 
 def _tree_inside(model: Any, q: Q) -> Node:

@@ -6,8 +6,9 @@ import re
 import pytest
 from bson import Regex
 from django.core.exceptions import FieldError, ValidationError
-from django.db import DatabaseError
-from django.db.models import Q
+from django.db import DatabaseError, NotSupportedError
+from django.db.models import F, Q, Value
+from django.db.models.functions import Lower
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -315,3 +316,22 @@ def test_what_bson_cannot_hold_is_refused_by_name(db, value):
     with pytest.raises(REFUSED) as caught:
         Order.objects.filter(data__n=value).count()
     assert "data" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        {"title__in": [F("title"), "x"]},
+        {"title__in": {Value("x")}},
+        {"title__in": (Lower("title"),)},
+        {"tags__contains": [F("title")]},
+        {"tags__all": [F("title")]},
+        {"pages__range": (1, F("pages"))},
+        {"remarks__author__in": [F("title")]},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("method", ["filter", "exclude"])
+def test_expressions_in_a_list_are_no_values(condition, method):
+    with pytest.raises(NotSupportedError, match="takes no expression in a list"):
+        getattr(Book.objects, method)(**condition)
