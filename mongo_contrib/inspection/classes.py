@@ -97,7 +97,7 @@ class Builder:
         """
         oldest = self.document(name, member.values)
         made = [oldest]
-        if member.children:
+        if member.children or member.stored_name:
             oldest.meta["allow_inheritance"] = "True"
             oldest.names[CLASS_KEY] = (CLASS_KEY, None)
             if member.stored_name not in ("", name):

@@ -11,9 +11,10 @@ from mongo_contrib import documents
 from mongo_contrib.documents import Document, EmbeddedDocument
 
 #: Attributes that a field would hide, or be hidden by.
-_TAKEN = frozenset(
-    {*dir(Document), *dir(EmbeddedDocument), "pk", "id", "objects", "Meta", "DoesNotExist"}
-)
+_ATTRIBUTES = {*dir(Document), *dir(EmbeddedDocument), "pk", "id", "objects", "Meta"}
+#: What the class below a field of that name would mean by something else.
+_USED = {"datetime", "dict", "list", "models", *documents.__all__}
+_TAKEN = frozenset({*_ATTRIBUTES, *_USED, "DoesNotExist"})
 #: What the module imports, and its classes would hide.
 _IMPORTED = frozenset(map(str.lower, documents.__all__))
 

@@ -15,7 +15,7 @@ from .conditions import all_of
 from .crossing import beyond, keys_in
 from .expressions import Scope
 from .grouping import row_stages
-from .paths import Path
+from .paths import Path, value_at
 from .stages import ANNOTATED, annotated_stages, document_stages
 
 if TYPE_CHECKING:
@@ -166,16 +166,14 @@ class DocumentCompiler:
         if query.is_rows:
             stages, path = row_stages(query, self.using), ["v0"]
         else:
-            stages, path = annotated_stages(query, self._scope(), {column: 1}), [column]
+            stages, path = annotated_stages(query, self._scope(), {column: 1}), column.split(".")
             if query.annotation_mask:
                 path = [ANNOTATED, query.annotation_mask[0]]
         if stages is None:
             return []
         values = []
         for document in self._run([*stages, {"$limit": limit}]):
-            value: Any = document
-            for key in path:
-                value = value.get(key) if isinstance(value, dict) else None
+            value = value_at(document, ".".join(path))
             if value is not None:
                 values.append(value)
         return values

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -21,16 +21,23 @@ from .paths import Path, has_field, resolve
 MAX_KEYS = 100_000
 
 
-def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
-    """Return the stored values of `field` in all that `queryset` finds, at most `MAX_KEYS`.
+def stored_values(queryset: QuerySet, wanted: Any, using: str) -> list[Any]:
+    """Return the stored values of a field or `Path` in all that `queryset` finds.
 
-    Raises NotSupportedError if there are more: MongoDB joins in pipelines.
+    Raises NotSupportedError if there are more than `MAX_KEYS`: MongoDB joins in pipelines.
     """
     query = queryset.query
-    if getattr(queryset.model, "_is_document", False):
-        values = query.stored_values(queryset._db or using, field.column, MAX_KEYS + 1)
-        if hasattr(field, "base_field"):
-            values = list(dict.fromkeys(keys_in(values)))
+    field = getattr(wanted, "field", wanted) if isinstance(wanted, Path) else wanted
+    if isinstance(wanted, Path) and wanted.relation is not None:
+        field = _last_field(wanted)
+        name = query.values_select[0]
+        found = queryset.using(queryset._db or using).values_list(name, flat=True)
+        values = [encode_value(field, each) for each in keys_in(list(found[: MAX_KEYS + 1]))]
+    elif getattr(queryset.model, "_is_document", False):
+        path = wanted.path if isinstance(wanted, Path) else field.column
+        values = query.stored_values(queryset._db or using, path, MAX_KEYS + 1)
+        if hasattr(field, "base_field") or "." in path:
+            values = list(distinct(keys_in(values)))
     else:
         found = queryset.values_list(field.attname, flat=True)[: MAX_KEYS + 1]
         values = [encode_value(field, value) for value in found if value is not None]
@@ -42,8 +49,28 @@ def stored_values(queryset: QuerySet, field: Any, using: str) -> list[Any]:
     return values
 
 
+def _last_field(path: Path) -> Any:
+    """Return the field at the end of a path that crosses references."""
+    while path.relation is not None:
+        if not path.remainder:
+            return path.relation.target_field
+        path = resolve(path.relation.related_model, path.remainder)
+    return path.field
+
+
+def distinct(values: Iterable[Any]) -> Iterator[Any]:
+    """Yield each value once; what can't be told apart by hash comes as often as it is."""
+    seen = set()
+    for value in values:
+        if not isinstance(value, Hashable):
+            yield value
+        elif value not in seen:
+            seen.add(value)
+            yield value
+
+
 def one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
-    """Return the query set and the field of it whose values are meant."""
+    """Return the query set and the field, or path, of it whose values are meant."""
     model = queryset.model
     if getattr(queryset.query, "stages", ()):
         raise NotSupportedError(
@@ -56,7 +83,9 @@ def one_column(path: Path, queryset: QuerySet) -> tuple[QuerySet, Any]:
             f"The query set given for {path.path!r} must have one column; it has {list(names)}."
         )
     if names:
-        target = resolve(model, names[0]).field
+        found = resolve(model, names[0])
+        nested = found.relation is not None or "." in found.path
+        target = found if nested else found.field
     elif path.field.is_relation:
         expected = path.field.remote_field.model._meta
         if model._meta.concrete_model is not expected.concrete_model:
@@ -164,9 +193,12 @@ def _refuse_expression(name: str, remainder: str, value: Any) -> None:
     if isinstance(value, Q):
         for child in value.children:
             _refuse_expression(name, *(child if isinstance(child, tuple) else ("", child)))
+    elif isinstance(value, list | tuple | set):
+        for each in value:
+            _refuse_expression(name, remainder, each)
     elif hasattr(value, "resolve_expression") and not isinstance(value, QuerySet):
         raise NotSupportedError(
-            f"{value!r} is computed here, and {LOOKUP_SEP.join(filter(None, [name, remainder]))!r} "
+            f"{value!r} is computed here, and {LOOKUP_SEP.join([name, remainder])!r} "
             "lies in another collection: compare them by annotate(), as in annotate(there="
             "F('country__size')).filter(there__gt=F('size')), or in .pipeline([...]) with $lookup."
         )

@@ -15,7 +15,6 @@ from typing import Any
 from django.core.exceptions import FieldDoesNotExist, FieldError
 from django.db import models
 from django.db.models.constants import LOOKUP_SEP
-from django.utils import tree  # noqa: F401
 
 from ..mapping.dynamic import UndeclaredField, is_odd
 from ..mapping.families import heirs
@@ -67,6 +66,23 @@ class Path:
 
 def kind(field: Any) -> str:
     return field.get_internal_type() if hasattr(field, "get_internal_type") else ""
+
+
+def value_at(document: Any, path: str) -> Any:
+    """Return what a stored document holds at a path, None for nothing.
+
+    Of a list on the way, that is a list with what each element holds.
+    """
+    value, parts = document, path.split(".")
+    for position, part in enumerate(parts):
+        if isinstance(value, list):
+            if not part.isdecimal():
+                rest = ".".join(parts[position:])
+                return [value_at(item, rest) for item in value]
+            value = value[int(part)] if int(part) < len(value) else None
+        else:
+            value = value.get(part) if isinstance(value, dict) else None
+    return value
 
 
 def resolve(model: Any, name: str) -> Path:

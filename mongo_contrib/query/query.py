@@ -19,6 +19,7 @@ from .expressions import Scope, parts
 from .grouping import aggregate
 from .nodes import Node, group
 from .ordering import SORT, Ordered, sort_stages
+from .paths import value_at
 from .selection import Selective
 
 
@@ -309,9 +310,10 @@ class DocumentQuery(Asking, Ordered, Selective):
         return aggregate(self, using, expressions)
 
     def stored_values(self, using: str, column: str, limit: int) -> list[Any]:
-        """Return the values stored under `column`, null left out, at most `limit`; mostly once.
+        """Return the values stored at a path, null left out, at most `limit`; mostly once.
 
-        Of rows that are computed, it is their only value.
+        Through a list it leads to a list of values. Of rows that are computed, it is their only
+        value.
         """
         if not self.is_find or self.is_rows:
             return self.get_compiler(using).stored_values(column, limit)
@@ -319,14 +321,17 @@ class DocumentQuery(Asking, Ordered, Selective):
         options = self.find_options(using, sort=ordered)
         if options is None:
             return []
-        if column != "_id" and not ordered and not self._has_collation:
+        position = any(part.isdecimal() for part in column.split("."))
+        if not (column == "_id" or ordered or "." in column or self._has_collation):
             # A thousand that refer to one tell one key.
             stages = [{"$match": options["filter"]}, {"$group": {"_id": f"${column}"}}]
             grouped = self.run_pipeline(using, [*stages, {"$limit": limit + 1}])
             return [value for row in grouped if (value := row["_id"]) is not None][:limit]
         options["limit"] = min(options.get("limit") or limit, limit)
-        found = self.repository(using).find(projection={column: 1}, **options)
-        return [value for document in found if (value := document.get(column)) is not None]
+        # A position can't be projected: its list is.
+        top = column.partition(".")[0] if position else column
+        found = self.repository(using).find(projection={top: 1}, **options)
+        return [value for each in found if (value := value_at(each, column)) is not None]
 
     @property
     def _has_collation(self) -> bool:

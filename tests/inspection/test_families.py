@@ -62,3 +62,9 @@ def test_an_index_is_declared_by_the_first_class_that_has_its_fields():
     ]
     assert dog.indexes == ['models.Index(fields=["a", "-b"], name="y")']
     assert [each.name for each in animal.fields] == ["a", "c"]
+
+
+def test_one_class_with_a_name_of_its_own_may_get_others():
+    assert told(classes({"_cls": "Animal", "n": 1})) == [
+        ("Animal", "Document", ["n"], {"allow_inheritance": "True"})
+    ]

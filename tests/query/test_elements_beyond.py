@@ -3,11 +3,13 @@
 import itertools
 
 import pytest
-from django.db.models import Case, Count, Q, Value, When
+from django.core.exceptions import FieldError
+from django.db.models import Case, Count, F, Q, Value, When
+from django.db.models.functions import Lower
 from django.db.utils import NotSupportedError
 
 from mongo_contrib.test import assert_num_commands
-from tests.testapp.models import RefLine, RefOrder, RefProduct
+from tests.testapp.models import RefCountry, RefLine, RefOrder, RefPlace, RefProduct
 
 pytestmark = pytest.mark.django_db
 
@@ -110,3 +112,47 @@ def test_lengths_mean_the_same_where_they_are_computed(orders, lookup, number):
 def test_positions_mean_the_same_where_they_are_computed(orders):
     asked = Q(lines__1__quantity=2)
     assert RefOrder.objects.aggregate(n=Count("pk", filter=asked))["n"] == len(found(asked))
+
+
+def test_what_is_computed_here_is_not_compared_beyond_a_reference(orders):
+    """F() there would be read as a field of the other class."""
+    for asked in (
+        Q(lines__product__name=F("number")),
+        Q(lines__product__name=Lower("number")),
+        Q(lines__product__name__in=[F("number")]),
+    ):
+        with pytest.raises((NotSupportedError, FieldError, TypeError)):
+            found(asked)
+    with pytest.raises(NotSupportedError, match="lies in another collection"):
+        RefOrder.objects.filter(place__country__name=F("number"))
+    with pytest.raises(NotSupportedError, match="lies in another collection"):
+        RefOrder.objects.annotate(x=Case(When(place__country__name=F("number"), then=Value(1))))
+
+
+def test_a_query_set_of_nested_values_is_a_value(orders):
+    lamp = RefProduct.objects.get(name="lamp")
+    chosen = RefOrder.objects.filter(lines__product=lamp)
+    expected = {line.product_id for order in chosen for line in order.lines}
+    inside = RefProduct.objects.filter(pk__in=chosen.values("lines__product"))
+    assert {each.pk for each in inside} == expected
+    names = RefProduct.objects.filter(name__in=chosen.values("lines__product__name"))
+    assert {each.pk for each in names} == expected
+    sliced = RefProduct.objects.filter(pk__in=chosen.order_by("pk").values("lines__product")[:1])
+    first = chosen.order_by("pk").first()
+    assert {each.pk for each in sliced} == {line.product_id for line in first.lines}
+    position = RefProduct.objects.filter(pk__in=chosen.values("lines__0__product"))
+    assert {each.pk for each in position} == {order.lines[0].product_id for order in chosen}
+
+
+def test_a_query_set_of_values_in_an_embedded_document_is_a_value():
+    countries = [RefCountry.objects.create(name=code) for code in ("DE", "FR", "IT")]
+    for country in countries[:2]:
+        RefOrder.objects.create(number=country.name, place=RefPlace(country=country, street="x"))
+    streets = RefOrder.objects.filter(number="DE")
+    same = RefOrder.objects.filter(place__street__in=streets.values("place__street"))
+    assert {each.number for each in same} == {"DE", "FR"}
+    assert not RefOrder.objects.exclude(place__street__in=streets.values("place__street"))
+    used = RefCountry.objects.filter(pk__in=RefOrder.objects.values("place__country"))
+    assert {each.name for each in used} == {"DE", "FR"}
+    named = RefCountry.objects.filter(name__in=streets.values_list("place__country__name"))
+    assert {each.name for each in named} == {"DE"}
