@@ -27,7 +27,7 @@ def stored_values(queryset: QuerySet, wanted: Any, using: str) -> list[Any]:
     Raises NotSupportedError if there are more than `MAX_KEYS`: MongoDB joins in pipelines.
     """
     query = queryset.query
-    field = getattr(wanted, "field", wanted) if isinstance(wanted, Path) else wanted
+    field: Any = wanted.field if isinstance(wanted, Path) else wanted
     if isinstance(wanted, Path) and wanted.relation is not None:
         field = _last_field(wanted)
         name = query.values_select[0]

@@ -187,9 +187,9 @@ def test_aggregates_over_it_say_which_field():
         bypassDocumentValidation=True,
     )
     assert GuardedThing.objects.aggregate(n=Min("price"))["n"] == 0
-    with pytest.raises(UnreadableValue, match="GuardedThing, Max of 'price': .* 'cheap' .str."):
+    with pytest.raises(UnreadableValue, match=r"GuardedThing, Max of 'price': .* 'cheap' .str."):
         GuardedThing.objects.aggregate(n=Max("price"))
-    with pytest.raises(UnreadableValue, match="Max of 'count': .* 'many' .str.") as caught:
+    with pytest.raises(UnreadableValue, match=r"Max of 'count': .* 'many' .str.") as caught:
         list(GuardedThing.objects.values("sold").annotate(n=Max("count")))
     assert (caught.value.field, caught.value.value) == ("count", "many")
     with pytest.raises(UnreadableValue, match="a Decimal cannot be made of 'cheap'"):

@@ -51,7 +51,8 @@ async def main():
         await native(Invoice.objects.count)
     except SynchronousOnlyOperation:
         print("rows are refused on the loop")
-    print("threads", await asyncio.gather(*(Visit.objects.acreate(guest=str(n)) for n in range(5))))
+    visits = (Visit.objects.acreate(guest=str(n)) for n in range(5))
+    print("threads", await asyncio.gather(*visits))
     # The thread's own, of SQLite, which complains if it is left open.
     await sync_to_async(connections.close_all)()
 

@@ -47,7 +47,7 @@ _COLLATION_DEFAULTS = {
     "normalization": False,
 }
 # What some languages have instead (manual: "Collation Locales and Default Parameters").
-_LOCALE_DEFAULTS = {
+_LOCALE_DEFAULTS: dict[Any, dict[str, Any]] = {
     "da": {"caseFirst": "upper"},
     "fr_CA": {"backwards": True},
     "mt": {"caseFirst": "upper"},
