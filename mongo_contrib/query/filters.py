@@ -205,7 +205,7 @@ def _compared(model: Any, path: Path, rest: list[str], value: Any) -> Condition:
 def _refuse_expressions(rest: list[str], values: Iterable[Any]) -> None:
     """Raise NotSupportedError if one of several values is to be computed."""
     for each in values:
-        if hasattr(each, "resolve_expression"):
+        if hasattr(each, "resolve_expression") and not isinstance(each, Q):
             raise NotSupportedError(
                 f"The look-up {'__'.join(rest)!r} takes no expression in a list, and {each!r} is "
                 "one: compare by Q(...=F(...)) | Q(...), or use .match({'$expr': ...})."
