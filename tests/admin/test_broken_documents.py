@@ -70,6 +70,7 @@ def broken(db):
     from .shop.models import Maker, Parcel, Review
 
     def broken(**values):
+        values = values or {"fragile": False}
         maker = Maker.objects.create(name="Lego")
         parcel = Parcel.objects.create(
             name="one", maker=maker, makers=[maker], reviews=[Review(author="Bob")]
@@ -206,24 +207,20 @@ def test_a_refusal_of_the_validator_is_an_error_of_the_form(
     assert stored(parcel)["fragile"] is False and stored(parcel)["packed"] == "yesterday"
 
 
-def test_a_taken_value_is_an_error_of_its_field(client, ann, db):
-    """Somebody takes it between the question and the write."""
-    from django.db.models import signals
-
-    from .shop.models import Parcel
-
-    def take(instance, **kwargs):
-        Parcel.objects.collection.insert_one({"name": instance.name, "fragile": False})
-
-    signals.pre_save.connect(take, sender=Parcel)
+def test_a_taken_value_is_an_error_of_its_field(client, broken, change_url, form_of):
+    """By an index that only the server knows."""
+    parcel = broken()
+    collection = type(parcel).objects.collection
+    type(parcel).objects.create(name="two", weight=3)
+    collection.create_index("weight", name="once", unique=True)
     try:
-        data = {"name": "one", "codes": "", "reviews-TOTAL_FORMS": 0, "reviews-INITIAL_FORMS": 0}
-        answer = client.post("/admin/shop/parcel/add/", data)
+        data = form_of(change_url(parcel))
+        answer = client.post(change_url(parcel), {**data, "weight": "3"})
     finally:
-        signals.pre_save.disconnect(take, sender=Parcel)
+        collection.drop_index("once")
     assert answer.status_code == 200
     errors = answer.context["adminform"].form.errors
-    assert "Parcel with this Name already exists." in str(errors["name"])
+    assert "Parcel with this Weight already exists." in str(errors["weight"])
 
 
 def test_a_document_over_the_limit_is_an_error_of_the_form(
