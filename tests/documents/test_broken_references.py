@@ -20,7 +20,7 @@ from tests.testapp.models import (
 
 pytestmark = pytest.mark.django_db
 
-NO_KEYS = [5, "oops", [1], {"a": 1}, DBRef("elsewhere", ObjectId())]
+NO_KEYS = [5, "oops", [1], {"a": 1}, DBRef("elsewhere", ObjectId("f" * 24))]
 
 
 @pytest.fixture
