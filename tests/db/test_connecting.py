@@ -7,6 +7,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from pymongo.errors import ServerSelectionTimeoutError
 
+from mongo_contrib.db.schema import declared, differences, plan
 from mongo_contrib.exceptions import AccessDenied, ServerTooOld, ServerUnavailable
 from mongo_contrib.repository import Repository
 from tests.db.old_server import OldServer
@@ -124,11 +125,20 @@ def test_the_check_tells_what_ensure_connection_would(connect):
 OF_THE_TESTS_DOCUMENTS = {"mongo_contrib.W003"}
 
 
+@pytest.fixture
+def as_declared(connection):
+    """The database as its apps declare it, whatever tests before have done to it."""
+    for step in differences(plan(connection, declared("default"))):
+        step.apply()
+
+
+@pytest.mark.usefixtures("as_declared")
 def test_the_check_is_silent_about_a_good_server(connection):
     found = {message.id for message in connection.validation.check()}
     assert found <= {"mongo_contrib.W001", *OF_THE_TESTS_DOCUMENTS}
 
 
+@pytest.mark.usefixtures("as_declared")
 def test_the_check_warns_without_transactions(connection, monkeypatch):
     monkeypatch.setitem(connection.server.features, "transactions", False)
     found = {message.id for message in connection.validation.check()}

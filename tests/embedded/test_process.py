@@ -18,7 +18,8 @@ def start(tmp_path):
     started = []
 
     def do(script):
-        program = tmp_path / "program"
+        # Of its own name: one that still runs can't be written.
+        program = tmp_path / f"program{len(started)}"
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
         server = ServerProcess(
