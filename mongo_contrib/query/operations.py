@@ -9,7 +9,7 @@ from django.db import connections, transaction
 from django.db.models import DO_NOTHING
 from django.db.models.deletion import get_candidate_relations_to_delete
 from django.db.models.utils import resolve_callables
-from django.db.utils import NotSupportedError
+from django.db.utils import NotSupportedError, OperationalError
 
 from ..bridge import native
 from ..exceptions import DuplicateKeyError
@@ -201,6 +201,15 @@ class Operations(Finding):
                 raise
             found = self._writing(
                 self._repository.find_one_and_update, condition, update, upsert=True
+            )
+        if found is None:
+            # A bundled server's answer to the one of two at once that came too late to insert,
+            # though it has updated.
+            found = self._repository.find_one(condition)
+        if found is None:
+            raise OperationalError(
+                f"The server does not say what it has made of an upsert of "
+                f"{self.model._meta.label}, and {condition!r} finds it no more."
             )
         return self._instance(found), found["_id"] == key
 

@@ -1,8 +1,14 @@
 """Documents of many values, and what of them a filter finds."""
 
+import django
 import pytest
 
 from tests.testapp.models import Every
+
+
+def excludes_null(operand):
+    """Since Django 6.1, to exclude None among other values excludes null, too."""
+    return django.VERSION >= (6, 1) and isinstance(operand, list) and None in operand
 
 
 @pytest.fixture
@@ -24,7 +30,11 @@ def compare(db):
                 (Every.objects.filter(**condition), expected),
                 (
                     Every.objects.exclude(**condition),
-                    [n for n in range(len(values)) if n not in expected],
+                    [
+                        n
+                        for n, value in enumerate(values)
+                        if n not in expected and not (value is None and excludes_null(operand))
+                    ],
                 ),
             ):
                 found = sorted(position[pk] for pk in queryset.values_list("pk", flat=True))
