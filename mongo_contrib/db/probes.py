@@ -9,6 +9,9 @@ what makes it special.
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from bson import DBRef
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.datetime_ms import DatetimeMS
 from pymongo import ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
@@ -58,6 +61,44 @@ def partial_index(database: Database[Document], name: str) -> bool:
     # Twice the same text, but outside the condition.
     collection.insert_many([{"text": "same", "number": 0}, {"text": "same", "number": 0}])
     return refused(collection, {"text": "Beta", "number": 2}, 11000)
+
+
+def far_dates(database: Database[Document], name: str) -> bool:
+    """Whether dates beyond Python's, which end with the year 9999, are kept."""
+    options: CodecOptions[Document] = CodecOptions(
+        datetime_conversion=DatetimeConversion.DATETIME_AUTO
+    )
+    collection = database[name].with_options(codec_options=options)
+    collection.insert_one({"_id": 1, "date": DatetimeMS(2**60)})
+    return collection.find_one() == {"_id": 1, "date": DatetimeMS(2**60)}
+
+
+def dbrefs(database: Database[Document], name: str) -> bool:
+    database[name].insert_one({"_id": 1, "reference": DBRef("elsewhere", 1)})
+    return database[name].find_one({"_id": 1}) is not None
+
+
+def geometry_collections(database: Database[Document], name: str) -> bool:
+    """Whether a 2dsphere index takes collections of geometries."""
+    collection = database[name]
+    collection.create_index([("shape", "2dsphere")])
+    corners = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 0.0]]
+    polygon = {"type": "Polygon", "coordinates": [corners]}
+    shapes = [point(1, 2), polygon]
+    collection.insert_one({"shape": {"type": "GeometryCollection", "geometries": shapes}})
+    return True
+
+
+def refused_shapes(database: Database[Document], name: str) -> bool:
+    """Whether a 2dsphere index refuses polygons whose edges cross."""
+    collection = database[name]
+    collection.create_index([("shape", "2dsphere")])
+    bow_tie = [[0.0, 0.0], [2.0, 2.0], [2.0, 0.0], [0.0, 2.0], [0.0, 0.0]]
+    try:
+        collection.insert_one({"shape": {"type": "Polygon", "coordinates": [bow_tie]}})
+    except OperationFailure:
+        return True
+    return False
 
 
 def freed_unique_values(database: Database[Document], name: str) -> bool:
@@ -161,7 +202,11 @@ PROBES: Mapping[str, Probe] = {
     "change_streams": change_streams,
     "default_collation": default_collation,
     "fail_points": fail_points,
+    "dbrefs": dbrefs,
+    "far_dates": far_dates,
     "freed_unique_values": freed_unique_values,
+    "geometry_collections": geometry_collections,
+    "refused_shapes": refused_shapes,
     "hashed_index": hashed_index,
     "hidden_index": hidden_index,
     "index_collation": index_collation,

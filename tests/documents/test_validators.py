@@ -206,6 +206,7 @@ def test_what_is_valid_breaks_no_rule(thing):
     assert list(violations(schema_of(GuardedThing), stored(thing))) == []
 
 
+@pytest.mark.needs("geometry_collections")
 @needs_validators
 @given(THINGS)
 @settings(
@@ -272,6 +273,7 @@ def test_what_is_missing_is_named(guarded, path):
     assert caught.value.reasons == {path: "missing"}
 
 
+@pytest.mark.needs("geometry_collections")
 @needs_validators
 def test_updates_and_saves_are_refused_too(guarded):
     guarded(GuardedThing)

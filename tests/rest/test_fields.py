@@ -102,6 +102,7 @@ def test_maps_are_objects_of_their_values():
     assert form.errors["players"] == {"a": {"name": ["This field is required."]}}
 
 
+@pytest.mark.needs("geometry_collections")
 def test_shapes_are_geojson():
     Serializer = serializer(Site)
     area = {"type": "Polygon", "coordinates": [RING]}

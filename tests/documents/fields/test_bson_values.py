@@ -100,6 +100,7 @@ def test_allowed_types_are_stored():
         assert Pattern.objects.get(pk=pattern.pk).code == code
 
 
+@pytest.mark.needs("far_dates")
 @pytest.mark.parametrize(
     ("value", "names"),
     [
@@ -157,6 +158,7 @@ def test_unknown_types_are_told_by_a_check():
     assert BSONField(types="regex").clone().types == ["regex"]
 
 
+@pytest.mark.needs("far_dates")
 def test_dates_beyond_pythons_are_kept_where_any_value_is():
     far = DatetimeMS(2**60)
     Anything.objects.collection.insert_many([{"value": far, "json": far}, {"value": 1}])
@@ -168,6 +170,7 @@ def test_dates_beyond_pythons_are_kept_where_any_value_is():
     assert sent[0].command["updates"][0]["u"]["$set"]["value"] == DatetimeMS(2**61)
 
 
+@pytest.mark.needs("far_dates")
 def test_a_date_beyond_pythons_is_told_by_a_field_of_dates_and_its_neighbours_are_readable():
     Measured.objects.collection.insert_many(
         [{"_id": ID, "moment": DatetimeMS(2**60)}, {"moment": None, "name": "good"}]

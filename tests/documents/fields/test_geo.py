@@ -84,6 +84,7 @@ def test_what_rfc_7946_forbids_is_refused(name, value, message):
         Site._meta.get_field(name).to_python(value)
 
 
+@pytest.mark.needs("geometry_collections")
 @pytest.mark.django_db
 def test_shapes_are_stored_read_and_saved():
     shapes = [
@@ -193,6 +194,7 @@ def test_forms_take_geojson():
 BOWTIE = [[(0, 0), (10, 10), (0, 10), (10, 0), (0, 0)]]
 
 
+@pytest.mark.needs("refused_shapes")
 @pytest.mark.needs("2dsphere")
 @pytest.mark.django_db
 def test_a_shape_that_the_server_refuses_is_told_by_field():

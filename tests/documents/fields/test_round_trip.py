@@ -99,6 +99,7 @@ in_one_database = settings(
 )
 
 
+@pytest.mark.needs("far_dates")
 @pytest.mark.django_db
 @in_one_database
 @given(value=values, key=names)
@@ -147,6 +148,7 @@ def test_text_keeps_any_value(value):
     assert exact(loads(dumps(value))) == exact(value)
 
 
+@pytest.mark.needs("far_dates")
 @pytest.mark.django_db
 @in_one_database
 @given(before=values, after=values)
