@@ -9,7 +9,7 @@ what makes it special.
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bson import DBRef
+from bson import DBRef, ObjectId
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.datetime_ms import DatetimeMS
 from pymongo import ReadPreference
@@ -74,8 +74,12 @@ def far_dates(database: Database[Document], name: str) -> bool:
 
 
 def dbrefs(database: Database[Document], name: str) -> bool:
-    database[name].insert_one({"_id": 1, "reference": DBRef("elsewhere", 1)})
-    return database[name].find_one({"_id": 1}) is not None
+    """Whether the driver's references can be stored in an indexed field."""
+    collection = database[name]
+    collection.create_index("reference")
+    collection.insert_one({"_id": 1})
+    update = {"$set": {"reference": DBRef("elsewhere", ObjectId())}}
+    return collection.update_one({"_id": 1}, update).modified_count == 1
 
 
 def geometry_collections(database: Database[Document], name: str) -> bool:
