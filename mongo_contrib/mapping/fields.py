@@ -39,27 +39,46 @@ class FieldPlan(NamedTuple):
         """Return the Python value of a stored one; raises what says that it is none."""
         if self.decode is not None:
             return self.decode(stored)
-        expected = expected_types(self)
-        if expected is not None and type(stored) not in expected:
+        kept = kept_types(self)
+        if kept is not None and type(stored) not in kept:
             raise TypeError(f"a {type(stored).__name__} is none")
         return stored
 
 
+_NONE = type(None)
+
 #: What is read as it is stored, by the type that is written: programs without integers, such as
 #: JavaScript's, store them as doubles, and old ones truth as a number.
-_EXPECTED: dict[type, frozenset[type]] = {
-    str: frozenset({str, type(None)}),
-    int: frozenset({int, Int64, float, bool, type(None)}),
-    bool: frozenset({bool, int, Int64, float, type(None)}),
-    ObjectId: frozenset({ObjectId, type(None)}),
+_KEPT_TYPES: dict[type, frozenset[type]] = {
+    str: frozenset({str, _NONE}),
+    int: frozenset({int, Int64, float, bool, _NONE}),
+    bool: frozenset({bool, int, Int64, float, _NONE}),
+    ObjectId: frozenset({ObjectId, _NONE}),
+}
+
+#: What the decoder of a field gives back as it is.
+_READY = {
+    "BinaryField": bytes,
+    "DateTimeField": datetime.datetime,
+    "FloatField": float,
+    "UUIDField": uuid.UUID,
 }
 
 
-def expected_types(each: FieldPlan) -> frozenset[type] | None:
-    """Return the types of stored values that the field takes as they are; None for any."""
-    if each.decode is not None or each.passes is None or each.field.is_relation:
+def kept_types(each: FieldPlan) -> frozenset[type] | None:
+    """Return the types of stored values that are the attribute's as they are.
+
+    None where that can't be told by the type: all have to be decoded, or none.
+    """
+    field = each.field
+    if each.decode is None:
+        if each.passes is None or field.is_relation or not can_wait(each):
+            return None
+        return _KEPT_TYPES.get(each.passes)
+    kind = _READY.get(field.get_internal_type())
+    if kind is None or getattr(field, "from_db_value", None) is not None:
         return None
-    return _EXPECTED.get(each.passes) if can_wait(each) else None
+    return frozenset({kind, _NONE})
 
 
 def is_lazy(each: FieldPlan) -> bool:
@@ -114,21 +133,6 @@ _OF_TIME = {
     models.DateTimeField.pre_save,
     models.TimeField.pre_save,
 }
-
-#: What the decoder of a field gives back as it is.
-_READY = {
-    "BinaryField": bytes,
-    "DateTimeField": datetime.datetime,
-    "FloatField": float,
-    "UUIDField": uuid.UUID,
-}
-
-
-def ready(field: models.Field) -> type | None:
-    """Return the type of stored values that need no decoding though others do."""
-    if getattr(field, "from_db_value", None) is not None:
-        return None
-    return _READY.get(field.get_internal_type())
 
 
 def field_plan(field: models.Field) -> FieldPlan:

@@ -24,7 +24,7 @@ def hydrator(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
     The instance keeps the document, to compare with on saving: nobody may change it.
     """
     general = _general(plan, db, fetch_mode)
-    plain = not (plan.lazy or plan.eager or plan.deferred or plan.unstored)
+    plain = not (plan.lazy or plan.decoded or plan.deferred or plan.unstored)
     default_mode = fetch_mode is None or fetch_mode is DEFAULT_FETCH_MODE
     if plan.adoptable and plain and default_mode and len(plan.renamed) == 1:
         return _flat(plan, db, general)
@@ -34,7 +34,7 @@ def hydrator(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
 def _flat(plan: Plan, db: str | None, general: Hydrator) -> Hydrator:
     """Return the function of a class that stores values as they are: only the key is renamed."""
     model, new, state_class = plan.model, plan.model.__new__, LoadedState
-    columns, expected = plan.columns, plan.expected
+    columns, kept = plan.columns, plan.kept
     ((column, attname),) = plan.renamed
     good: set[Any] = set()
     last: tuple[list[str], list[type]] = ([], [])
@@ -47,7 +47,7 @@ def _flat(plan: Plan, db: str | None, general: Hydrator) -> Hydrator:
         if types != last_types or keys != last_keys:
             shape = (*keys, *types)
             if shape not in good:
-                if document.keys() != columns or unexpected(document, expected):
+                if document.keys() != columns or unexpected(document, kept):
                     return general(document)
                 remember_shape(good, shape)
             last = (keys, types)
@@ -74,21 +74,22 @@ def remember_shape(good: set[Any], shape: Any) -> None:
     good.add(shape)
 
 
-def unexpected(document: dict[str, Any], expected: list[tuple[str, frozenset[type]]]) -> bool:
-    """Tell whether a value is of a type that its field does not take."""
+def unexpected(document: dict[str, Any], kept: list[tuple[str, frozenset[type]]]) -> bool:
+    """Tell whether a value is of a type that its field does not take as it is."""
     get = document.get
-    return any(type(get(column)) not in types for column, types in expected)
+    return any(type(get(column)) not in types for column, types in kept)
 
 
 def _general(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
     model, new, state_class = plan.model, plan.model.__new__, LoadedState
     columns, count = plan.columns, len(plan.columns)
     known, lacking = columns.issuperset, columns.difference
-    renamed, lazy, eager, absent = plan.renamed, plan.lazy, plan.eager, plan.absent
+    renamed, lazy, absent = plan.renamed, plan.lazy, plan.absent
+    kept, decoded, read = plan.kept, plan.decoded, plan.read
     deferred, unstored = plan.deferred, plan.unstored
     if fetch_mode is DEFAULT_FETCH_MODE:
         fetch_mode = None
-    adoptable, collected, expected = plan.adoptable, plan.collected, plan.expected
+    adoptable, collected = plan.adoptable, plan.collected
     good: set[Any] = set()
 
     def make(document: dict[str, Any]) -> Any:
@@ -114,17 +115,18 @@ def _general(plan: Plan, db: str | None, fetch_mode: Any) -> Hydrator:
                     del values[column]
         for column in lazy:
             values.pop(column, None)
-        if expected:
-            shape = (*values, *map(type, values.values()))
-            if shape not in good:
-                if unexpected(document, expected):
-                    return collected(document)
+        shape = (*values, *map(type, values.values()))
+        to_read = decoded
+        if shape not in good:
+            if unexpected(document, kept):
+                to_read = read
+            else:
                 remember_shape(good, shape)
         try:
-            for column, kind, decode in eager:
+            for column, value_of in to_read:
                 value = values.get(column)
-                if type(value) is not kind and value is not None:
-                    values[column] = decode(value)
+                if value is not None:
+                    values[column] = value_of(value)
         except Exception:
             # One of them is broken: look which.
             return collected(document)

@@ -21,10 +21,9 @@ from .fields import (
     FieldPlan,
     can_wait,
     default_of,
-    expected_types,
     field_plan,
     is_lazy,
-    ready,
+    kept_types,
     wants_touch,
 )
 from .hydration import Hydrator, hydrator
@@ -63,14 +62,19 @@ class Plan:
         self.renamed = [
             (field.column, field.attname) for field in awake if field.column != field.attname
         ]
-        self.eager = [
-            (field.column, ready(field.field), field.decode) for field in awake if field.decode
+        #: Fields whose attribute is what is stored, if that is of one of these types.
+        self.kept = [
+            (field.column, types) for field in awake if (types := kept_types(field)) is not None
         ]
-        #: Of what is read as it is stored: which types are none of the field's.
-        self.expected = [
-            (field.column, types)
+        kept = {column for column, _ in self.kept}
+        self.decoded = [
+            (field.column, field.decode)
             for field in awake
-            if (types := expected_types(field)) is not None
+            if field.decode and field.column not in kept
+        ]
+        #: What is read of a document in which one of those is of another type.
+        self.read = [
+            (field.column, field.read) for field in awake if field.decode or field.column in kept
         ]
         self.absent = {
             field.column: (field.attname, default_of(field.field)) for field in self.fields

@@ -58,10 +58,10 @@ def _document(field: Any, stored: dict[str, Any], value: dict[str, Any]) -> dict
     document = field.class_named(value[CLASS_KEY]) if several else field.document
     plan = plan_of(document)
     kept = {
-        column: as_stored(plan.by_column[column].field, stored[column], value[column])
+        each.column: as_stored(each.field, stored[each.column], value[each.column])
+        for each in plan.fields
         # The others have one form only.
-        for column in (*plan.lazy, *(column for column, _, _ in plan.eager))
-        if column in stored and column in value
+        if each.decode is not None and each.column in stored and each.column in value
     }
     return {**value, **kept} if kept else value
 
