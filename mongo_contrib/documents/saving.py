@@ -12,7 +12,7 @@ from ..mapping.encoding import encode_value
 from ..mapping.lazy import broken
 from ..mapping.loaded import UNKNOWN, recall, remember, unknown
 from ..mapping.plan import FieldPlan, plan_of
-from ..mapping.untouched import as_stored, is_as_read
+from ..mapping.untouched import as_stored
 from ..query.updates import as_update
 from .unstorable import TELLING, explained
 
@@ -227,18 +227,7 @@ class Saving(_Base):
             fields = plan.suspects(self, loaded)
         else:
             fields = [each for each in plan.chosen(self, update_fields) if each.column != "_id"]
-        try:
-            document = plan.encode(self, add=False, raw=raw, fields=fields)
-        except Exception:
-            # What the field would not take may be what others have stored: that stays.
-            fields = [
-                each
-                for each in fields
-                if not is_as_read(
-                    each.field, loaded.get(each.column), self.__dict__.get(each.attname)
-                )
-            ]
-            document = plan.encode(self, add=False, raw=raw, fields=fields)
+        document = plan.encode(self, add=False, raw=raw, fields=fields)
         before = {field.column: loaded[field.column] for field in fields if field.column in loaded}
         for field in fields:
             column = field.column

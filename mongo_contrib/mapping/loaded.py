@@ -14,6 +14,8 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, models
 from django.db.models.base import ModelState
 
+from .changes import same
+
 #: Stands in `loaded` for a value that only the server knows. It survives pickling and copying,
 #: and equals nothing that can be stored.
 UNKNOWN: Any = ...
@@ -157,6 +159,6 @@ def as_it_was(instance: Any, each: Any, value: Any) -> bool:
     if value is stored or each.decode is None:
         return value is stored
     try:
-        return bool(each.decode(stored) == value)
+        return same(each.decode(stored), value)
     except NOT_ENCODED:
         return False

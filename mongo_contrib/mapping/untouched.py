@@ -43,16 +43,6 @@ def as_stored(field: models.Field, stored: Any, value: Any) -> Any:
     return stored if _reads_as(field, stored, value) else value
 
 
-def is_as_read(field: models.Field, stored: Any, value: Any) -> bool:
-    """Tell whether `value` is what is read of `stored`, though perhaps it can't be written."""
-    if stored is None or stored is ...:
-        return False
-    try:
-        return same(decode_value(field, stored), value)
-    except Exception:
-        return False
-
-
 def _document(field: Any, stored: dict[str, Any], value: dict[str, Any]) -> dict[str, Any]:
     several = field.is_polymorphic and CLASS_KEY in value
     document = field.class_named(value[CLASS_KEY]) if several else field.document
