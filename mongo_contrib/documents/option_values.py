@@ -7,19 +7,10 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from pymongo import ReadPreference
 from pymongo.collation import Collation
-from pymongo.read_concern import ReadConcern
-from pymongo.write_concern import WriteConcern
 
-_PREFERENCES = {
-    "primary": ReadPreference.PRIMARY,
-    "primaryPreferred": ReadPreference.PRIMARY_PREFERRED,
-    "secondary": ReadPreference.SECONDARY,
-    "secondaryPreferred": ReadPreference.SECONDARY_PREFERRED,
-    "nearest": ReadPreference.NEAREST,
-}
-_READ_CONCERNS = ("local", "available", "majority", "linearizable", "snapshot")
+from ..db.concerns import WrongOption, listed, read_concern, read_preference, write_concern
+
 _GRANULARITIES = ("seconds", "minutes", "hours")
 _COLLATION: dict[str, type | tuple[type, ...]] = {
     "locale": str,
@@ -40,15 +31,6 @@ _TIME_SERIES: dict[str, type | tuple[type, ...]] = {
     "bucket_max_span": datetime.timedelta,
     "bucket_rounding": datetime.timedelta,
 }
-
-
-class WrongOption(Exception):
-    """An option has a value that it cannot have."""
-
-    def __init__(self, found: Any, right: str) -> None:
-        super().__init__(found, right)
-        self.found = found
-        self.right = right
 
 
 def flag(value: Any) -> bool:
@@ -113,7 +95,7 @@ def time_series(value: Any) -> Mapping[str, Any] | None:
         needed="time_field",
     )
     if "granularity" in options and options["granularity"] not in _GRANULARITIES:
-        raise WrongOption(value, f"a dict whose granularity is one of {_listed(_GRANULARITIES)}")
+        raise WrongOption(value, f"a dict whose granularity is one of {listed(_GRANULARITIES)}")
     for name, time in options.items():
         if isinstance(time, datetime.timedelta) and time < datetime.timedelta(seconds=1):
             raise WrongOption(value, f"a dict whose {name} is a second or longer")
@@ -164,31 +146,6 @@ def shard_key(value: Any) -> Mapping[str, Any] | None:
     return MappingProxyType(dict(value))
 
 
-def read_preference(value: Any) -> Any:
-    if isinstance(value, str) and value in _PREFERENCES:
-        return _PREFERENCES[value]
-    # All of pymongo's have this, and share no public class.
-    if value is None or (hasattr(value, "tag_sets") and hasattr(value, "mongos_mode")):
-        return value
-    raise WrongOption(value, f"one of {_listed(_PREFERENCES)}, or a pymongo.ReadPreference")
-
-
-def read_concern(value: Any) -> ReadConcern | None:
-    if value is None or isinstance(value, ReadConcern):
-        return value
-    if value in _READ_CONCERNS:
-        return ReadConcern(value)
-    raise WrongOption(value, f"one of {_listed(_READ_CONCERNS)}, or pymongo's ReadConcern")
-
-
-def write_concern(value: Any) -> WriteConcern | None:
-    if value is None or isinstance(value, WriteConcern):
-        return value
-    if (value and isinstance(value, str)) or (_is_number(value) and value >= 0):
-        return WriteConcern(value)
-    raise WrongOption(value, '"majority", a number of servers, a tag, or pymongo\'s WriteConcern')
-
-
 VALIDATORS: Mapping[str, Callable[[Any], Any]] = {
     "collection": collection,
     "allow_inheritance": flag,
@@ -224,7 +181,3 @@ def _is_number(value: Any) -> bool:
 
 def _is_one(value: Any) -> bool:
     return _is_number(value) and value == 1
-
-
-def _listed(names: Any) -> str:
-    return ", ".join(f'"{name}"' for name in names)

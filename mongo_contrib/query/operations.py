@@ -12,6 +12,7 @@ from django.db.models.utils import resolve_callables
 from django.db.utils import NotSupportedError, OperationalError
 
 from ..bridge import native
+from ..db import concerns
 from ..exceptions import DuplicateKeyError
 from ..mapping.loaded import remember
 from ..mapping.plan import plan_of
@@ -63,13 +64,10 @@ class Operations(Finding):
 
         What is written goes to the primary, and so does all of a transaction.
         """
-        # Documents import query sets.
-        from ..documents.option_values import WrongOption, read_preference
-
         clone = self._chain()
         try:
-            clone.query.read_preference = read_preference(mode)
-        except WrongOption as error:
+            clone.query.read_preference = concerns.read_preference(mode)
+        except concerns.WrongOption as error:
             raise ValueError(
                 f"read_preference() got {error.found!r}; it must be {error.right}."
             ) from None

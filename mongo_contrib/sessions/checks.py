@@ -15,9 +15,37 @@ __all__ = ["check_settings"]
 ENGINE = "mongo_contrib.sessions.backends.mongo"
 
 
+#: The check of each setting that refuses wrong values itself, by its name in `conf`.
+IDS = {
+    "collection": "E002",
+    "max_size": "E004",
+    "max_per_user": "E005",
+    "when_full": "E006",
+    "record": "E007",
+    "last_seen_interval": "E008",
+    "when_unreachable": "E009",
+    "read_preference": "E010",
+    "write_concern": "E011",
+    "encryption_keys": "E012",
+    "cache_timeout": "E013",
+    "device_collection": "E014",
+    "device_cookie_age": "E015",
+}
+
+
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Everything that the settings alone can tell."""
-    return [*_check_alias(), *_check_collection(), *_check_serializer(), *_check_engine()]
+    return [*_check_alias(), *_check_values(), *_check_serializer(), *_check_engine()]
+
+
+def _check_values() -> list[CheckMessage]:
+    messages: list[CheckMessage] = []
+    for name, number in IDS.items():
+        try:
+            getattr(conf, name)
+        except ImproperlyConfigured as exc:
+            messages.append(Error(str(exc), id=f"mongo_sessions.{number}"))
+    return messages
 
 
 def _check_alias() -> list[CheckMessage]:
@@ -36,26 +64,6 @@ def _check_alias() -> list[CheckMessage]:
             f"MONGO_SESSION_ALIAS is {alias!r}, which {found}.",
             hint='Name an alias in DATABASES with "ENGINE": "mongo_contrib.db".',
             id="mongo_sessions.E001",
-        )
-    ]
-
-
-def _check_collection() -> list[CheckMessage]:
-    name = conf.collection
-    if (
-        isinstance(name, str)
-        and name
-        and not name.startswith(("system.", "."))
-        and not name.endswith(".")
-        and ".." not in name
-        and not set(name) & {"$", "\0"}
-    ):
-        return []
-    return [
-        Error(
-            f"MONGO_SESSION_COLLECTION is {name!r}, which cannot be a collection's name.",
-            hint="Use letters, digits and underscores, as in 'django_session'.",
-            id="mongo_sessions.E002",
         )
     ]
 

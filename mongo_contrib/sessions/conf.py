@@ -1,11 +1,34 @@
-"""Every setting of the sessions app, with its default. Read when used, never cached."""
+"""Every setting of the sessions app, with its default. Read when used, never cached.
+
+A wrong value raises ImproperlyConfigured, with the sentence that its system check shows.
+"""
+
+import base64
+import binascii
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
+from pymongo.write_concern import WriteConcern
 
 from mongo_contrib.db import default_alias
+from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
 
-__all__ = ["conf"]
+__all__ = ["ANONYMOUS", "END_OLDEST", "ERROR", "RECORDABLE", "REFUSE", "conf"]
+
+#: What MONGO_SESSION_RECORD may name.
+RECORDABLE = ("last_seen", "address", "network", "user_agent", "device")
+#: What MONGO_SESSION_WHEN_FULL may say.
+END_OLDEST, REFUSE = "end_oldest", "refuse"
+#: What MONGO_SESSION_WHEN_UNREACHABLE may say.
+ERROR, ANONYMOUS = "error", "anonymous"
+
+# The server's limit is 16 MB; some of that is for what else a session holds.
+_LARGEST = 15_000_000
+_KEY_BYTES = 32
+
+T = TypeVar("T")
 
 
 class SessionSettings:
@@ -19,7 +42,80 @@ class SessionSettings:
     @property
     def collection(self) -> str:
         """The collection that holds the sessions."""
-        return getattr(settings, "MONGO_SESSION_COLLECTION", "django_session")
+        return _checked("MONGO_SESSION_COLLECTION", "django_session", _collection)
+
+    @property
+    def device_collection(self) -> str:
+        """The collection that remembers which devices users have logged in from."""
+        return _checked("MONGO_SESSION_DEVICE_COLLECTION", "django_session_device", _collection)
+
+    @property
+    def read_preference(self) -> Any:
+        """Where sessions are read: pymongo's read preference, or its mode's name.
+
+        The alias's own does not count: a session that was ended on the primary would live on
+        where it was read from a secondary.
+        """
+        return _checked("MONGO_SESSION_READ_PREFERENCE", "primary", read_preference)
+
+    @property
+    def write_concern(self) -> WriteConcern:
+        """What writes wait for: "majority", a number of members, or pymongo's WriteConcern."""
+        return _checked("MONGO_SESSION_WRITE_CONCERN", "majority", _acknowledged)
+
+    @property
+    def max_size(self) -> int:
+        """How many bytes the data of one session may take."""
+        return _checked("MONGO_SESSION_MAX_SIZE", 1_000_000, _size)
+
+    @property
+    def max_per_user(self) -> int | None:
+        """How many sessions a user may have at once; None for any number."""
+        return _checked("MONGO_SESSION_MAX_PER_USER", None, _optional(_count))
+
+    @property
+    def when_full(self) -> str:
+        """What a log-in beyond max_per_user does: end the oldest session, or be refused."""
+        return _checked("MONGO_SESSION_WHEN_FULL", END_OLDEST, _one_of(END_OLDEST, REFUSE))
+
+    @property
+    def when_unreachable(self) -> str:
+        """What reading a session does while no server is there: an error, or nobody logged in."""
+        return _checked("MONGO_SESSION_WHEN_UNREACHABLE", ERROR, _one_of(ERROR, ANONYMOUS))
+
+    @property
+    def record(self) -> frozenset[str]:
+        """What is kept of a user's visit, see RECORDABLE; nothing is kept of anonymous ones."""
+        default = ("last_seen", "address", "user_agent", "device")
+        return _checked("MONGO_SESSION_RECORD", default, _recorded)
+
+    @property
+    def last_seen_interval(self) -> int:
+        """How many seconds pass before "last seen" is written anew."""
+        return _checked("MONGO_SESSION_LAST_SEEN_INTERVAL", 300, _count)
+
+    @property
+    def device_cookie_name(self) -> str:
+        """The cookie by which a browser is known again."""
+        return getattr(settings, "MONGO_SESSION_DEVICE_COOKIE_NAME", "device")
+
+    @property
+    def device_cookie_age(self) -> int:
+        """For how many seconds a device that is not used stays known; default: 400 days.
+
+        Browsers keep no cookie longer (RFC 6265bis, section 5.5).
+        """
+        return _checked("MONGO_SESSION_DEVICE_COOKIE_AGE", 400 * 24 * 3600, _count)
+
+    @property
+    def encryption_keys(self) -> tuple[bytes, ...]:
+        """The keys for data at rest, of 32 bytes: the first encrypts, all decrypt; () for none."""
+        return _checked("MONGO_SESSION_ENCRYPTION_KEYS", (), _keys)
+
+    @property
+    def cache_timeout(self) -> int:
+        """For how many seconds `cached_mongo` keeps a session that nobody changes."""
+        return _checked("MONGO_SESSION_CACHE_TIMEOUT", 300, _count)
 
 
 conf = SessionSettings()
@@ -33,3 +129,103 @@ def refuse_pickle(serializer: str) -> None:
             "has written into the database; use "
             "'django.contrib.sessions.serializers.JSONSerializer' or one like it."
         )
+
+
+def _checked(name: str, default: Any, validated: Callable[[Any], T]) -> T:
+    value = getattr(settings, name, default)
+    try:
+        return validated(value)
+    except WrongOption as error:
+        raise ImproperlyConfigured(
+            f"{name} is {error.found!r}; it must be {error.right}."
+        ) from None
+
+
+class _Words(str):
+    """Says what was found where the value itself, a secret, is in no sentence."""
+
+    __repr__ = str.__str__
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _collection(value: Any) -> str:
+    if (
+        isinstance(value, str)
+        and value
+        and not value.startswith(("system.", "."))
+        and not value.endswith(".")
+        and ".." not in value
+        and not set(value) & {"$", "\0"}
+    ):
+        return value
+    raise WrongOption(value, "a collection's name: letters, digits and underscores")
+
+
+def _count(value: Any) -> int:
+    if _is_number(value) and value > 0:
+        return value
+    raise WrongOption(value, "a whole number above 0")
+
+
+def _size(value: Any) -> int:
+    if _is_number(value) and 0 < value <= _LARGEST:
+        return value
+    raise WrongOption(value, f"a number of bytes from 1 to {_LARGEST:,}")
+
+
+def _optional(validated: Callable[[Any], T]) -> Callable[[Any], T | None]:
+    return lambda value: None if value is None else validated(value)
+
+
+def _one_of(*choices: str) -> Callable[[Any], str]:
+    def validated(value: Any) -> str:
+        if value in choices:
+            return value
+        raise WrongOption(value, " or ".join(map(repr, choices)))
+
+    return validated
+
+
+def _recorded(value: Any) -> frozenset[str]:
+    if not isinstance(value, Iterable) or isinstance(value, str):
+        raise WrongOption(value, f"a list of names out of {listed(RECORDABLE)}")
+    names = frozenset(value)
+    if unknown := sorted(map(str, names - {*RECORDABLE})):
+        raise WrongOption(value, f"without {listed(unknown)}: there is {listed(RECORDABLE)}")
+    if {"address", "network"} <= names:
+        raise WrongOption(value, 'without "address" or without "network", which is a part of it')
+    return names
+
+
+def _acknowledged(value: Any) -> WriteConcern:
+    concern = write_concern(value)
+    if concern is None or not concern.acknowledged:
+        raise WrongOption(value, 'acknowledged: "majority" or a number of members above 0')
+    return concern
+
+
+def _keys(value: Any) -> tuple[bytes, ...]:
+    if not isinstance(value, list | tuple):
+        raise WrongOption(
+            _Words(f"a {type(value).__name__}"), "a list of keys, the current one first"
+        )
+    return tuple(_key(each, number) for number, each in enumerate(value, 1))
+
+
+def _key(value: Any, number: int) -> bytes:
+    right = (
+        f"a list of keys, each {_KEY_BYTES} bytes in base64url, as "
+        f"secrets.token_urlsafe({_KEY_BYTES}) gives them"
+    )
+    if not isinstance(value, str):
+        raise WrongOption(_Words(f"a list whose item {number} is a {type(value).__name__}"), right)
+    try:
+        key = base64.b64decode(value + "=" * (-len(value) % 4), b"-_", validate=True)
+    except (binascii.Error, ValueError):
+        raise WrongOption(_Words(f"a list whose item {number} is no base64url"), right) from None
+    if len(key) != _KEY_BYTES:
+        raise WrongOption(_Words(f"a list whose item {number} has {len(key)} bytes"), right)
+    return key
