@@ -12,6 +12,7 @@ from django.db.utils import NotSupportedError
 
 from ..query.queryset import DocumentQuerySet
 from .deletion import PULL
+from .embedded_references import unseen
 from .family_checks import check_family
 from .fields.objectid import ObjectIdAutoField
 from .schema import index_specs
@@ -24,6 +25,7 @@ def check_document(model: Any) -> list[checks.CheckMessage]:
         *_managers(model),
         *_fields(model),
         *_pulled(model),
+        *_unseen(model),
         *_ordering(model),
         *_constraints(model),
         *_indexes(model),
@@ -34,7 +36,12 @@ def check_document(model: Any) -> list[checks.CheckMessage]:
 
 def check_embedded(model: Any) -> list[checks.CheckMessage]:
     """Return what is wrong with an embedded class."""
-    return [*_fields(model), *check_embedded_schema(model), *check_family(model)]
+    return [
+        *_fields(model),
+        *_unseen(model),
+        *check_embedded_schema(model),
+        *check_family(model),
+    ]
 
 
 def _managers(model: Any) -> list[checks.CheckMessage]:
@@ -113,6 +120,23 @@ def _pulled(model: Any) -> list[checks.CheckMessage]:
         if getattr(field.remote_field, "on_delete", None) is PULL
         and not hasattr(field, "base_field")
         and not getattr(field, "lies_in_list", False)
+    ]
+
+
+def _unseen(model: Any) -> list[checks.CheckMessage]:
+    """Find references whose `on_delete` would never be heard."""
+    return [
+        checks.Error(
+            f"{field.name!r} holds {reference.model._meta.label} in a {type(field).__name__}, "
+            f"where its reference {reference.name!r} is unknown to deletion and to indexes.",
+            hint=(
+                "Use EmbeddedDocumentListField, with the key as a field of the embedded class; "
+                "or say on_delete=DO_NOTHING, and let the reference dangle."
+            ),
+            obj=field,
+            id="mongo_contrib.E064",
+        )
+        for field, reference in unseen(model)
     ]
 
 

@@ -7,6 +7,7 @@ its private fields; it stores nothing, and gives deletion the relation to follow
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -14,6 +15,7 @@ from django.db import models
 
 from ..mapping.families import bases, heirs
 from .deletion import Place, rule_inside
+from .fields.elements import FieldOfFields
 
 
 class EmbeddedReferenceRel:
@@ -178,3 +180,35 @@ def _note_fields(model: Any, steps: tuple[Any, ...], document: Any) -> None:
 def _refers(field: Any) -> bool:
     remote = field.remote_field
     return remote is not None and hasattr(remote, "on_delete") and field.concrete
+
+
+def unseen(model: Any) -> Iterator[tuple[Any, Any]]:
+    """Yield fields of `model` with references in their maps that deletion does not look for.
+
+    No path leads to all values of a map, so no command could ask for what lies in them. A rule
+    of `DO_NOTHING` is kept there as well as anywhere.
+    """
+    for field in model._meta.local_concrete_fields:
+        inner = field
+        while isinstance(inner, FieldOfFields):
+            inner = inner.inner_field
+        if inner is not field:
+            for reference in dict.fromkeys(_references_in(inner, ())):
+                if reference.remote_field.on_delete is not models.DO_NOTHING:
+                    yield field, reference
+
+
+def _references_in(field: Any, seen: tuple[Any, ...]) -> Iterator[Any]:
+    """Yield the references in documents that a field embeds, however deep."""
+    try:
+        documents = getattr(field, "documents", ())
+    except LookupError:
+        # The name of a class that does not exist.
+        return
+    for document in documents:
+        if document not in seen:
+            for each in document._meta.concrete_fields:
+                if _refers(each):
+                    yield each
+                else:
+                    yield from _references_in(each, (*seen, document))

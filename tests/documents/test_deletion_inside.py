@@ -15,6 +15,7 @@ from mongo_contrib.documents import (
     EmbeddedDocument,
     EmbeddedDocumentField,
     EmbeddedDocumentListField,
+    MapField,
 )
 from mongo_contrib.test import CaptureCommands
 from tests.testapp.models import (
@@ -342,6 +343,46 @@ def test_pull_of_what_is_in_no_list_is_an_error():
     errors = [error for error in Holder.check() if error.id == "mongo_contrib.E062"]
     assert len(errors) == 1 and "'single__tag'" in errors[0].msg
     assert not [error for error in RefOrder.check() if error.id.startswith("mongo_contrib")]
+
+
+@isolate_apps("tests.testapp")
+def test_references_in_maps_are_an_error_unless_nothing_is_to_be_done():
+    class Seat(EmbeddedDocument):
+        tag = models.ForeignKey(RefTag, models.CASCADE, related_name="+")
+        other = models.ForeignKey(RefTag, models.DO_NOTHING, related_name="+")
+
+        class Meta:
+            app_label = "testapp"
+
+    class Table(EmbeddedDocument):
+        seat = EmbeddedDocumentField(Seat)
+        tables = MapField(MapField(EmbeddedDocumentListField("self")))
+
+        class Meta:
+            app_label = "testapp"
+
+    class Hall(Document):
+        seats = MapField(EmbeddedDocumentField(Seat))
+        table = EmbeddedDocumentField(Table)
+        lost = MapField(EmbeddedDocumentField("Nowhere"))
+
+        class Meta:
+            app_label = "testapp"
+
+    class Fine(Document):
+        seats = EmbeddedDocumentListField(Seat)
+        counts = MapField(models.IntegerField())
+
+        class Meta:
+            app_label = "testapp"
+
+    assert not [error for error in Fine.check() if error.id == "mongo_contrib.E064"]
+    (error,) = [error for error in Table.check() if error.id == "mongo_contrib.E064"]
+    assert error.obj == Table._meta.get_field("tables")
+    (error,) = [error for error in Hall.check() if error.id == "mongo_contrib.E064"]
+    assert error.obj == Hall._meta.get_field("seats")
+    assert "'seats' holds testapp.Seat in a MapField" in error.msg and "'tag'" in error.msg
+    assert "EmbeddedDocumentListField" in error.hint and "DO_NOTHING" in error.hint
 
 
 @isolate_apps("tests.testapp")
