@@ -4,9 +4,14 @@ A stored session:
 
     {"_id": "9f86d081...",                    keyed hash of the session key
      "data": {"_auth_user_id": '"65a..."'},   one field per key, its value serialized
-     "expire_date": ISODate(...)}             the TTL index's field
+     "expire_date": ISODate(...),             the TTL index's field
+     "created": ISODate(...),
+     "user": "65a...", "seen": ISODate(...),  where somebody is logged in
+     "slot": 0,                               where users have a limit
+     "address": "203.0.113.7", "user_agent": "Mozilla/5.0 ...", "device": "Firefox on Ubuntu"}
 
 The key itself is a password and is not stored: who reads the database cannot take a session over.
+Where data is encrypted, "sealed" is in the place of "data", see `sealing`.
 
 Values are the text that settings.SESSION_SERIALIZER makes of them, one by one. So each serializer
 keeps its whole contract (integers of any size, keys of inner dicts with dots, what JSON refuses is
@@ -15,6 +20,7 @@ a save can write the changed keys alone. Django's `encode()` makes one signed st
 with it, two requests that change different keys would overwrite each other.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -23,19 +29,39 @@ from django.utils import timezone
 from django.utils.crypto import salted_hmac
 
 __all__ = [
+    "ABOUT",
+    "OF_USER",
+    "ROOTS",
+    "Form",
+    "Plain",
+    "Stored",
+    "changed_by_others",
     "changes",
     "decoded",
     "encoded",
     "expired",
+    "fields",
+    "from_stored",
     "insertable",
     "live",
+    "renamed",
+    "replacement",
+    "root_of",
     "session_ids",
-    "stored",
+    "size",
     "to_utc",
     "with_id",
 ]
 
+#: The data of a session with each value as the serializer made it.
 Stored = dict[str, str | bytes]
+
+#: The fields that data may be in: as it is, and encrypted.
+ROOTS = ("data", "sealed")
+
+#: What a session has beside its data: the latter where somebody is logged in.
+OF_USER = frozenset({"user", "seen", "slot", "address", "user_agent", "device"})
+ABOUT = frozenset({"created"}) | OF_USER
 
 
 class Serializer(Protocol):
@@ -46,8 +72,11 @@ class Serializer(Protocol):
     def loads(self, data: bytes) -> Any: ...
 
 
-# "." and "$" mean something in an update's paths, NUL ends a BSON name, and no path may be empty.
-_ESCAPED = str.maketrans({"%": "%25", ".": "%2E", "$": "%24", "\0": "%00"})
+# "." and "$" mean something in an update's paths, NUL ends a BSON name, a surrogate that stands
+# alone is no Unicode, and no path may be empty.
+_ESCAPED = {ord(character): f"%{ord(character):02X}" for character in "%.$\0"}
+_ESCAPED |= {number: f"%u{number:04X}" for number in range(0xD800, 0xE000)}
+_ESCAPE = re.compile("%(?:u([0-9A-F]{4})|([0-9A-F]{2}))")
 _EMPTY = "%"
 
 
@@ -58,14 +87,45 @@ def field_name(key: str) -> str:
 
 def key_of(field: str) -> str:
     """The session key's entry that `field` keeps; the reverse of field_name()."""
-    if "%" not in field:
-        return field
     if field == _EMPTY:
         return ""
-    # "%25" last: what it gives must not be read as the start of another escape.
-    for escape, character in (("%2E", "."), ("%24", "$"), ("%00", "\0"), ("%25", "%")):
-        field = field.replace(escape, character)
-    return field
+    return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), field)
+
+
+class Form(Protocol):
+    """How the data of a session is kept: `root` is the field of the document that has it."""
+
+    root: str
+
+    def field(self, key: str) -> str:
+        """The field below `root` that keeps this key; safe in an update's path."""
+        ...
+
+    def value(self, key: str, text: str | bytes) -> Any:
+        """What is stored there."""
+        ...
+
+    def read(self, fields: Mapping[str, Any]) -> Stored:
+        """Everything below `root` as it was before it was stored; ValueError if unreadable."""
+        ...
+
+
+class Plain:
+    """Data as anybody can read it who may read the database."""
+
+    root = "data"
+
+    def field(self, key: str) -> str:
+        """See Form."""
+        return field_name(key)
+
+    def value(self, key: str, text: str | bytes) -> Any:
+        """See Form."""
+        return text
+
+    def read(self, fields: Mapping[str, Any]) -> Stored:
+        """See Form."""
+        return {key_of(field): value for field, value in fields.items()}
 
 
 def session_ids(session_key: str, secrets: Iterable[str | bytes]) -> list[str]:
@@ -80,6 +140,16 @@ def session_ids(session_key: str, secrets: Iterable[str | bytes]) -> list[str]:
 def with_id(ids: list[str]) -> dict[str, Any]:
     """The filter for one session, which may have been made under an older secret."""
     return {"_id": ids[0] if len(ids) == 1 else {"$in": ids}}
+
+
+def renamed(ids: list[str]) -> list[str]:
+    """The ids of what remembers that these sessions have other names now."""
+    return [f"{each}:renamed" for each in ids]
+
+
+def root_of(document: Mapping[str, Any]) -> str:
+    """The field that has the data."""
+    return "sealed" if "sealed" in document else "data"
 
 
 def live(ids: list[str], now: datetime) -> dict[str, Any]:
@@ -98,6 +168,11 @@ def to_utc(moment: datetime) -> datetime:
     if timezone.is_naive(moment):
         moment = timezone.make_aware(moment, timezone.get_default_timezone())
     return moment.astimezone(UTC)
+
+
+def from_stored(moment: datetime) -> datetime:
+    """A moment as it was read; without time zones the driver gives naive ones, in UTC."""
+    return moment.replace(tzinfo=UTC) if timezone.is_naive(moment) else moment
 
 
 def encoded(data: Mapping[Any, Any], serializer: Serializer) -> Stored:
@@ -133,34 +208,82 @@ def decoded(data: Stored, serializer: Serializer) -> dict[str, Any]:
     }
 
 
-def stored(document: Mapping[str, Any]) -> Stored:
-    """The encoded data in a document that was read."""
-    return {key_of(field): value for field, value in document["data"].items()}
+def size(data: Stored) -> int:
+    """How many bytes the data takes, not counting what the database adds."""
+    return sum(_length(key) + _length(text) for key, text in data.items())
 
 
-def insertable(session_id: str, data: Stored, expire_date: datetime) -> dict[str, Any]:
-    """The document of a new session."""
+def _length(text: str | bytes) -> int:
+    if isinstance(text, bytes) or text.isascii():
+        return len(text)
+    return len(text.encode("utf-8", "surrogatepass"))
+
+
+def fields(data: Stored, form: Form) -> dict[str, Any]:
+    """All of the data as it is stored."""
+    return {form.field(key): form.value(key, text) for key, text in data.items()}
+
+
+def insertable(
+    session_id: str, data: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The document of a new session; `about` is what it has beside the data."""
     return {
         "_id": session_id,
-        "data": {field_name(key): value for key, value in data.items()},
+        form.root: fields(data, form),
         "expire_date": to_utc(expire_date),
+        **about,
     }
 
 
-def changes(before: Stored | None, after: Stored, expire_date: datetime) -> dict[str, Any]:
+def changes(
+    before: Stored, after: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+) -> dict[str, Any]:
     """The update that writes what changed between `before` and `after`, and nothing else.
 
-    Keys that others have changed meanwhile stay as they are. Where `before` is None (the session
-    was cleared, or never loaded) all of the data is replaced.
+    Keys that others have changed meanwhile stay as they are. What is None in `about` is removed.
     """
-    assigned: dict[str, Any] = {"expire_date": to_utc(expire_date)}
-    if before is None:
-        assigned["data"] = {field_name(key): value for key, value in after.items()}
-        return {"$set": assigned}
-    for key, value in after.items():
-        if before.get(key) != value:
-            assigned[f"data.{field_name(key)}"] = value
-    update = {"$set": assigned}
-    if removed := {f"data.{field_name(key)}": "" for key in before if key not in after}:
-        update["$unset"] = removed
+    written = {
+        f"{form.root}.{form.field(key)}": form.value(key, text)
+        for key, text in after.items()
+        if before.get(key) != text
+    }
+    removed = [f"{form.root}.{form.field(key)}" for key in before if key not in after]
+    return _update(written, removed, expire_date, about)
+
+
+def replacement(
+    data: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The update after which `data` is all there is, whatever others have written."""
+    others = [root for root in ROOTS if root != form.root]
+    return _update({form.root: fields(data, form)}, others, expire_date, about)
+
+
+def _update(
+    written: dict[str, Any],
+    removed: list[str],
+    expire_date: datetime,
+    about: Mapping[str, Any],
+) -> dict[str, Any]:
+    written["expire_date"] = to_utc(expire_date)
+    for name, value in about.items():
+        if value is None:
+            removed.append(name)
+        else:
+            written[name] = value
+    update: dict[str, Any] = {"$set": written}
+    if removed:
+        update["$unset"] = dict.fromkeys(removed, "")
     return update
+
+
+def changed_by_others(
+    before: Stored, own: Stored, theirs: Stored
+) -> dict[str, str | bytes | None]:
+    """What others have changed since `before` and `own` has not; None for what they removed."""
+    return {
+        key: theirs.get(key)
+        for key in {*before, *theirs}
+        if theirs.get(key) != before.get(key) and own.get(key) == before.get(key)
+    }

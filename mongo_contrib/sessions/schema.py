@@ -1,21 +1,30 @@
-"""The collection that `migrate` makes for the sessions."""
+"""The collections that `migrate` makes for the sessions."""
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
-__all__ = ["collection_spec"]
+__all__ = ["SLOT_INDEX", "collection_spec"]
+
+#: The unique index by which users have no more sessions than they may.
+SLOT_INDEX = "user_slot_unique"
+
+_TTL = IndexSpec(
+    keys=(("expire_date", 1),),
+    name="expire_date_ttl",
+    options={"expireAfterSeconds": 0},
+    needs="ttl_index",
+)
+_OF_USER = IndexSpec(
+    keys=(("user", 1), ("seen", -1)),
+    name="user_seen",
+    options={"partialFilterExpression": {"user": {"$exists": True}}},
+)
+_SLOT = IndexSpec(
+    keys=(("user", 1), ("slot", 1)),
+    name=SLOT_INDEX,
+    options={"unique": True, "partialFilterExpression": {"slot": {"$exists": True}}},
+)
 
 
 def collection_spec(name: str) -> CollectionSpec:
     """The sessions' collection; its TTL index sweeps out what has expired."""
-    return CollectionSpec(
-        name,
-        indexes=(
-            IndexSpec(
-                keys=(("expire_date", 1),),
-                name="expire_date_ttl",
-                options={"expireAfterSeconds": 0},
-                needs="ttl_index",
-            ),
-        ),
-        source="mongo_sessions",
-    )
+    return CollectionSpec(name, indexes=(_TTL, _OF_USER, _SLOT), source="mongo_sessions")

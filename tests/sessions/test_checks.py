@@ -46,7 +46,7 @@ def test_the_ttl_index_is_declared_on_its_alias_only(settings):
     settings.MONGO_SESSION_COLLECTION = "visits"
     config = apps.get_app_config("mongo_sessions")
     (spec,) = config.mongo_collections("default")
-    (index,) = spec.indexes
+    index = spec.indexes[0]
     assert spec.name == "visits"
     assert index.keys == (("expire_date", 1),)
     assert index.options == {"expireAfterSeconds": 0}

@@ -254,4 +254,4 @@ def test_each_step_is_one_command(db, capture_commands):
     again.save()
     again.delete()
     names = [command.name for command in capture_commands]
-    assert names == ["insert", "find", "update", "delete"]
+    assert names == ["insert", "find", "update", "findAndModify"]

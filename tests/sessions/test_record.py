@@ -12,8 +12,10 @@ from mongo_contrib.sessions import record
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 JSON = JSONSerializer()
+PLAIN = record.Plain()
 
-keys = st.text(st.one_of(st.characters(codec="utf-8"), st.sampled_from(".$%\0E24")))
+# Lone surrogates too: they are in no UTF-8, and JSON takes them.
+keys = st.text(st.one_of(st.characters(), st.sampled_from(".$%\0uDE24"), st.just("\ud800")))
 
 
 @given(keys)
@@ -21,6 +23,7 @@ def test_a_field_name_comes_back_as_its_key(key):
     field = record.field_name(key)
     assert record.key_of(field) == key
     assert field and not set(field) & set(".$\0")
+    assert field.encode()
 
 
 @given(keys, keys)
@@ -106,24 +109,43 @@ def test_a_key_that_stays_no_string_is_refused_with_a_sentence():
 
 
 def test_changes_are_the_changed_keys_only():
-    update = record.changes({"same": "1", "new": "2", "gone": "3"}, {"same": "1", "new": "4"}, NOW)
-    assert update == {
-        "$set": {"expire_date": NOW, "data.new": "4"},
-        "$unset": {"data.gone": ""},
+    before, after = {"same": "1", "new": "2", "gone": "3"}, {"same": "1", "new": "4"}
+    assert record.changes(before, after, PLAIN, NOW, {"seen": NOW, "user": None}) == {
+        "$set": {"expire_date": NOW, "data.new": "4", "seen": NOW},
+        "$unset": {"data.gone": "", "user": ""},
     }
 
 
 def test_no_change_still_prolongs_the_session():
-    assert record.changes({"a": "1"}, {"a": "1"}, NOW) == {"$set": {"expire_date": NOW}}
+    update = record.changes({"a": "1"}, {"a": "1"}, PLAIN, NOW, {})
+    assert update == {"$set": {"expire_date": NOW}}
 
 
-def test_unknown_data_is_replaced_as_a_whole():
-    assert record.changes(None, {"a.b": "1"}, NOW) == {
-        "$set": {"expire_date": NOW, "data": {"a%2Eb": "1"}}
+def test_unknown_data_is_replaced_as_a_whole_in_whatever_form_it_was():
+    assert record.replacement({"a.b": "1"}, PLAIN, NOW, {}) == {
+        "$set": {"expire_date": NOW, "data": {"a%2Eb": "1"}},
+        "$unset": {"sealed": ""},
     }
 
 
 def test_a_document_comes_back_as_its_data():
-    document = record.insertable("id", {"a.b": "1", "": "2"}, NOW)
-    assert document == {"_id": "id", "data": {"a%2Eb": "1", "%": "2"}, "expire_date": NOW}
-    assert record.stored(document) == {"a.b": "1", "": "2"}
+    document = record.insertable("id", {"a.b": "1", "": "2"}, PLAIN, NOW, {"created": NOW})
+    assert document == {
+        "_id": "id",
+        "data": {"a%2Eb": "1", "%": "2"},
+        "expire_date": NOW,
+        "created": NOW,
+    }
+    assert PLAIN.read(document["data"]) == {"a.b": "1", "": "2"}
+
+
+def test_of_what_others_changed_only_that_which_is_not_changed_here():
+    before = {"same": "1", "theirs": "1", "both": "1", "gone": "1", "gone here": "1"}
+    own = {"same": "1", "theirs": "1", "both": "2", "gone": "1", "new here": "1"}
+    theirs = {"same": "1", "theirs": "3", "both": "3", "gone here": "1", "new": "3"}
+    changed = record.changed_by_others(before, own, theirs)
+    assert changed == {"theirs": "3", "gone": None, "new": "3"}
+
+
+def test_the_size_counts_bytes_of_keys_and_values():
+    assert record.size({"é": "12", "b": b"\xff" * 3}) == 2 + 2 + 1 + 3
