@@ -5,7 +5,7 @@
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo demo-check test lint format types bench matrix server build clean
+.PHONY: help demo demo-check test django-tests lint format types bench matrix server build clean
 
 PYTHON ?=
 ARGS ?=
@@ -36,6 +36,9 @@ demo-check: $(VENV)/.demo  ## the same, used by a script and stopped: is everyth
 
 test: $(VENV)/.dev  ## the whole suite; make test ARGS="tests/db -k uri"
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+django-tests: $(VENV)/.dev  ## Django's own tests of what we replace, on ours
+	@$(BIN)/python scripts/django_tests.py $(ARGS)
 
 lint: $(VENV)/.dev  ## ruff: rules and format
 	@$(BIN)/ruff check .
