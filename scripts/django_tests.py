@@ -37,7 +37,7 @@ MIDDLEWARE = [
 #: Test of Django -> why it can't pass here.
 EXCLUDED = {
     "SessionMiddlewareTests.test_empty_session_saved": (
-        "It looks into Django's SQL table; tests/sessions/test_requests.py does the same with ours."
+        "It looks into Django's SQL table; tests/sessions/test_requests.py does so with ours."
     ),
 }
 
