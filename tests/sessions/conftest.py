@@ -1,18 +1,20 @@
-"""Both twins behind one interface, so that one suite is the contract of both."""
+"""Both engines and both twins behind one interface, so that one suite is the contract of all."""
 
 import asyncio
 from importlib import import_module
 
 import pytest
+from django.core.cache import cache
 
-ENGINE = "mongo_contrib.sessions.backends.mongo"
+ENGINES = ("mongo", "cached_mongo")
 ASYNC_NAMES = {"__setitem__": "aset", "keys": "akeys", "items": "aitems"}
 
 
 class Twin:
     """Calls a verb of a session, or its async twin."""
 
-    def __init__(self, runner=None):
+    def __init__(self, engine, runner=None):
+        self.engine = engine
         self.runner = runner
 
     def __call__(self, verb, session, *args, **kwargs):
@@ -27,7 +29,7 @@ class Twin:
 
     def store(self, key=None, /, **data):
         """A session with this data set, and not saved."""
-        session = import_module(ENGINE).SessionStore(key)
+        session = self.engine(key)
         for name, value in data.items():
             self("__setitem__", session, name, value)
         return session
@@ -44,14 +46,21 @@ class Twin:
         return dict(self("items", self.store(key)))
 
 
+@pytest.fixture(params=ENGINES)
+def engine(request, settings):
+    """The SessionStore of SESSION_ENGINE: of each of our engines in turn."""
+    settings.SESSION_ENGINE = f"mongo_contrib.sessions.backends.{request.param}"
+    yield import_module(settings.SESSION_ENGINE).SessionStore
+    cache.clear()
+
+
 @pytest.fixture(params=["sync", "async"])
-def twin(request, settings, db):
-    settings.SESSION_ENGINE = ENGINE
+def twin(request, engine, db):
     if request.param == "sync":
-        yield Twin()
+        yield Twin(engine)
     else:
         with asyncio.Runner() as runner:
-            yield Twin(runner)
+            yield Twin(engine, runner)
 
 
 @pytest.fixture
