@@ -1,7 +1,8 @@
-"""How many sessions a user may have at once: each log-in needs a slot of its own.
+"""How large a session may be, and how many a user may have at once.
 
-A slot is a number below MONGO_SESSION_MAX_PER_USER, and the unique index on (user, slot) gives it
-to one session only. So whatever overlaps, there are never more: no counting could promise that.
+Each log-in needs a slot: a number below MONGO_SESSION_MAX_PER_USER, which the unique index on
+(user, slot) gives to one session only. So whatever overlaps, there are never more sessions of a
+user; no counting could promise that.
 """
 
 import random
@@ -14,13 +15,26 @@ from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import record
 from .conf import REFUSE, conf
-from .exceptions import SessionLimitReached
+from .exceptions import SessionLimitReached, SessionTooLarge
 from .schema import SLOT_INDEX
 
-__all__ = ["is_taken", "with_slot"]
+__all__ = ["is_taken", "refuse_too_large", "with_slot"]
 
 # An attempt fails only where another log-in of the same user succeeds.
 ATTEMPTS = 1_000
+
+
+def refuse_too_large(data: record.Stored) -> None:
+    """Raise SessionTooLarge for data over MONGO_SESSION_MAX_SIZE."""
+    size, limit = record.size(data), conf.max_size
+    if size > limit:
+        largest = sorted(data, key=lambda key: len(data[key]), reverse=True)[:3]
+        raise SessionTooLarge(
+            f"The session has {size:,} bytes of data, and MONGO_SESSION_MAX_SIZE allows "
+            f"{limit:,}; most is under {', '.join(map(repr, largest))}.",
+            size=size,
+            limit=limit,
+        )
 
 
 def with_slot(

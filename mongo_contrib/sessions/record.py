@@ -31,7 +31,10 @@ from django.utils.crypto import salted_hmac
 __all__ = [
     "ABOUT",
     "OF_USER",
+    "PLAIN",
     "ROOTS",
+    "SEALED",
+    "UNREADABLE",
     "Form",
     "Plain",
     "Stored",
@@ -57,7 +60,10 @@ __all__ = [
 Stored = dict[str, str | bytes]
 
 #: The fields that data may be in: as it is, and encrypted.
-ROOTS = ("data", "sealed")
+PLAIN, SEALED = ROOTS = ("data", "sealed")
+
+#: What a serializer raises over text that it did not write, as after a change of the setting.
+UNREADABLE = (ValueError, TypeError, LookupError)
 
 #: What a session has beside its data: the latter where somebody is logged in.
 OF_USER = frozenset({"user", "seen", "slot", "address", "user_agent", "device"})
@@ -113,7 +119,7 @@ class Form(Protocol):
 class Plain:
     """Data as anybody can read it who may read the database."""
 
-    root = "data"
+    root = PLAIN
 
     def field(self, key: str) -> str:
         """See Form."""
@@ -149,7 +155,7 @@ def renamed(ids: list[str]) -> list[str]:
 
 def root_of(document: Mapping[str, Any]) -> str:
     """The field that has the data."""
-    return "sealed" if "sealed" in document else "data"
+    return SEALED if SEALED in document else PLAIN
 
 
 def live(ids: list[str], now: datetime) -> dict[str, Any]:

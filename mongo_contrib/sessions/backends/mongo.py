@@ -10,7 +10,6 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import (
     VALID_KEY_CHARS,
     CreateError,
-    SessionBase,
     UpdateError,
 )
 from django.utils import timezone
@@ -20,29 +19,22 @@ from mongo_contrib.bridge import native
 from mongo_contrib.exceptions import DuplicateKeyError, QueryTimeout, ServerUnavailable
 from mongo_contrib.repository import Repository
 
-from .. import limits, record
+from .. import forms, limits, record
 from ..conf import ANONYMOUS, conf, refuse_pickle
-from ..exceptions import SessionTooLarge
+from ..known import GONE, Known
+from ..renaming import Renaming
 
 __all__ = ["SessionStore"]
 
-_GONE = "The session was deleted or has expired, so it cannot be saved."
 _UNKNOWN = (
     "The session could not be read, because its server could not be reached; so it is not "
     "written either, or what it holds would be lost."
 )
 
-# What a serializer raises over text that it did not write, as after a change of the setting.
-_UNREADABLE = (ValueError, TypeError, LookupError)
-
-# For how long ending a renamed session by its old key ends it under the new one, too: longer
-# than any request that began before the renaming.
-_RENAMED_FOR = timedelta(minutes=10)
-
 logger = logging.getLogger("mongo_contrib.sessions")
 
 
-class SessionStore(SessionBase):
+class SessionStore(Renaming):
     """Sessions in MongoDB: nothing lost, nothing resurrected, no key in plain text.
 
     A save writes the keys that changed since loading, so that requests which overlap and change
@@ -63,16 +55,7 @@ class SessionStore(SessionBase):
     def __init__(self, session_key: str | None = None) -> None:
         refuse_pickle(settings.SESSION_SERIALIZER)
         super().__init__(session_key)
-        self._forget()
-
-    def _forget(self) -> None:
-        """Know nothing of what is stored."""
-        # The data as it was read or last written; None: unknown, so all of it will be replaced.
-        self._stored: record.Stored | None = None
-        self._form: record.Form | None = None
-        #: What the stored session has beside its data.
-        self._about: dict[str, Any] = {}
-        self._stored_id: str | None = None
+        self._known = Known()
 
     @classmethod
     def get_repository(cls) -> Repository:
@@ -144,62 +127,26 @@ class SessionStore(SessionBase):
         """See save()."""
         await native(self.save, must_create)
 
-    def delete(self, session_key: str | None = None) -> None:
-        """Delete this session, or the one given; one that is not there is no error.
-
-        Where a request that overlaps has just renamed it, it ends under its new key.
-        """
-        if session_key is None:
-            session_key = self.session_key
-        if session_key is not None:
-            ids = self._ids(session_key)
-            while ids and self._take(ids) is None:
-                ids = self._renamed(ids)
-
     async def adelete(self, session_key: str | None = None) -> None:
-        """See delete()."""
+        """See delete(), in `..renaming`."""
         await native(self.delete, session_key)
 
     def clear(self) -> None:
         """Forget all data: what is saved next replaces everything, also what others wrote."""
         super().clear()
-        self._stored = None
+        self._known.data = None
+
+    def flush(self) -> None:
+        """End this session; what is written after that is a new one."""
+        super().flush()
+        self._known = Known()
 
     async def aflush(self) -> None:
         """See flush()."""
         await native(self.flush)
 
-    def cycle_key(self) -> None:
-        """Give the session a new key, and end it under the old one.
-
-        What others have written until then is kept. If the session of a logged-in user has ended
-        meanwhile, it stays ended: UpdateError.
-        """
-        data = self._session
-        old_key, before, about = self.session_key, self._stored, dict(self._about)
-        of_user = bool(about.get("user"))
-        self._create(about)
-        self._session_cache = data
-        if not old_key:
-            return
-        old_ids = self._ids(old_key)
-        if of_user:
-            self._remember_renaming(old_ids)
-        ended = self._take(old_ids)
-        if ended is not None and record.from_stored(ended["expire_date"]) > _now():
-            if before is not None:
-                self._take_over(before, self._read(old_key, ended))
-            if "slot" in about:
-                limits.with_slot(self, about["user"], self._own_ids(), self._add)
-        elif of_user:
-            self._take(self._own_ids())
-            self._session_key = None
-            self._session_cache = {}
-            self._forget()
-            raise UpdateError(_GONE)
-
     async def acycle_key(self) -> None:
-        """See cycle_key()."""
+        """See cycle_key(), in `..renaming`."""
         await native(self.cycle_key)
 
     @classmethod
@@ -219,12 +166,12 @@ class SessionStore(SessionBase):
         """What listings call this session: a keyed hash of its key, which opens nothing."""
         if self.session_key is None:
             return None
-        return self._stored_id or self._ids(self.session_key)[0]
+        return self._known.id or self._ids(self.session_key)[0]
 
     @property
     def user_id(self) -> str | None:
         """The id of the user who is logged in, as it was read or last written."""
-        return self._about.get("user")
+        return self._known.about.get("user")
 
     def touch(self) -> None:
         """Note that the user was seen, at most once in MONGO_SESSION_LAST_SEEN_INTERVAL.
@@ -232,8 +179,8 @@ class SessionStore(SessionBase):
         A session that has ended meanwhile is no error: who is not there can't be seen.
         """
         about = self._sighting()
-        if about and self._update(self._ids(self.session_key), {"$set": about}):
-            self._about.update(about)
+        if about and self._update(self._own_ids(), {"$set": about}):
+            self._known.about.update(about)
 
     async def atouch(self) -> None:
         """See touch()."""
@@ -270,16 +217,17 @@ class SessionStore(SessionBase):
     # Saving
 
     def _create(self, about: Mapping[str, Any] | None = None) -> None:
+        before = self._session_key, self._known
         while True:
             # No look whether it is free, as SessionBase does: the insert finds out.
             self._session_key = get_random_string(32, VALID_KEY_CHARS)
-            self._forget()
+            self._known = Known()
             try:
                 self._save(True, about)
             except CreateError:
                 continue
             except Exception:
-                self._session_key = None
+                self._session_key, self._known = before
                 raise
             self.modified = True
             return
@@ -297,7 +245,7 @@ class SessionStore(SessionBase):
             # Renamed: it is nobody's log-in, and its slot is the old one's until that has ended.
             write(data, {name: value for name, value in about.items() if name != "slot"})
         elif user_id is None:
-            write(data, dict.fromkeys(record.OF_USER & self._about.keys()))
+            write(data, dict.fromkeys(record.OF_USER & self._known.about.keys()))
         elif (user_id := str(user_id)) == self.user_id:
             write(data, self._sighting())
         else:
@@ -306,15 +254,15 @@ class SessionStore(SessionBase):
                 self, user_id, self._own_ids(), lambda slot: write(data, {**login, **slot})
             )
             self.logged_in = user_id
-        self._stored = data
+        self._known.data = data
         self.unreachable = False
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
         about = {"created": _now(), **about}
-        self._form = self._current_form()
-        self._stored_id = self._ids(self.session_key)[0]
+        self._known.form = forms.current(self.session_key)
+        self._known.id = self._ids(self.session_key)[0]
         document = record.insertable(
-            self._stored_id, data, self._form, self.get_expiry_date(), about
+            self._known.id, data, self._known.form, self.get_expiry_date(), about
         )
         try:
             self._insert(document)
@@ -322,101 +270,51 @@ class SessionStore(SessionBase):
             if limits.is_taken(exc):
                 raise
             raise CreateError from exc
-        self._about = about
+        self._known.about = about
 
     def _update_data(self, data: record.Stored, about: dict[str, Any]) -> None:
         expire_date = self.get_expiry_date()
-        if self._stored is None or self._form is None:
-            self._form = self._current_form()
-            update = record.replacement(data, self._form, expire_date, about)
+        if self._known.data is None or self._known.form is None:
+            self._known.form = forms.current(self.session_key)
+            update = record.replacement(data, self._known.form, expire_date, about)
         else:
-            update = record.changes(self._stored, data, self._form, expire_date, about)
+            update = record.changes(self._known.data, data, self._known.form, expire_date, about)
         self._require(self._update(self._own_ids(), update))
-        self._about = {
-            name: value for name, value in {**self._about, **about}.items() if value is not None
-        }
+        known = {**self._known.about, **about}
+        self._known.about = {name: value for name, value in known.items() if value is not None}
 
     def _add(self, about: dict[str, Any]) -> None:
         self._require(self._update(self._own_ids(), {"$set": about}))
-        self._about.update(about)
+        self._known.about.update(about)
 
     @staticmethod
     def _require(found: bool) -> None:
         if not found:
-            raise UpdateError(_GONE)
-
-    # Renaming
-
-    def _remember_renaming(self, old_ids: list[str]) -> None:
-        """Let who ends the session by its old key find the new one."""
-        self.get_repository().insert_one(
-            {
-                "_id": record.renamed(old_ids)[0],
-                "to": self._stored_id,
-                "expire_date": _now() + _RENAMED_FOR,
-            }
-        )
-
-    def _renamed(self, ids: list[str]) -> list[str]:
-        """Forget that a session was renamed; return what it is called now, if it was."""
-        found = self.get_repository().find_one_and_delete(record.with_id(record.renamed(ids)))
-        return [found["to"]] if found else []
-
-    def _take_over(self, before: record.Stored, theirs: record.Stored | None) -> None:
-        """Keep what others have written under the old key."""
-        if theirs is None:
-            return
-        changed = record.changed_by_others(before, self._stored or {}, theirs)
-        if not changed:
-            return
-        for key, text in changed.items():
-            if text is None:
-                self._session_cache.pop(key, None)
-            else:
-                self._session_cache.update(record.decoded({key: text}, self.serializer()))
-        self._save(False)
+            raise UpdateError(GONE)
 
     # Pure steps
 
     def _ids(self, session_key: str | None) -> list[str]:
         if session_key is None:  # it was forgotten by load(), on the way to a save
-            raise UpdateError(_GONE)
+            raise UpdateError(GONE)
         return record.session_ids(
             session_key, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
         )
 
     def _own_ids(self) -> list[str]:
-        return [self._stored_id] if self._stored_id else self._ids(self.session_key)
+        return [self._known.id] if self._known.id else self._ids(self.session_key)
 
     def _encoded(self, session: dict[str, Any]) -> record.Stored:
         data = record.encoded(session, self.serializer())
-        size, limit = record.size(data), conf.max_size
-        if size > limit:
-            largest = sorted(data, key=lambda key: len(data[key]), reverse=True)[:3]
-            raise SessionTooLarge(
-                f"The session has {size:,} bytes of data, and MONGO_SESSION_MAX_SIZE allows "
-                f"{limit:,}; most is under {', '.join(map(repr, largest))}.",
-                size=size,
-                limit=limit,
-            )
+        limits.refuse_too_large(data)
         return data
-
-    def _current_form(self) -> record.Form:
-        return self._form_of("sealed" if conf.encryption_keys else "data", self.session_key)
-
-    def _form_of(self, root: str, session_key: str | None) -> record.Form:
-        if root != "sealed":
-            return record.Plain()
-        from ..sealing import Sealed
-
-        return Sealed(session_key, conf.encryption_keys)
 
     def _recorded(self) -> dict[str, Any]:
         return self.visitor.recorded() if self.visitor is not None else {}
 
     def _sighting(self) -> dict[str, Any]:
         """What to write of the user's being here; nothing if that was done not long ago."""
-        seen = self._about.get("seen")
+        seen = self._known.about.get("seen")
         if self.session_key is None or seen is None or "last_seen" not in conf.record:
             return {}
         now = _now()
@@ -428,33 +326,25 @@ class SessionStore(SessionBase):
         if document is None:
             self._session_key = None
             return {}
-        data = self._read(self.session_key, document)
+        data = forms.read(document, self.session_key)
         try:
             session = None if data is None else record.decoded(data, self.serializer())
-        except _UNREADABLE:
+        except record.UNREADABLE:
             session = None
         # Only what became this object's data may be compared with when saving: load() called
         # once more, by hand, changes nothing here.
         if not hasattr(self, "_session_cache"):
-            self._stored_id = document["_id"]
-            self._about = {name: document[name] for name in record.ABOUT if name in document}
+            self._known.id = document["_id"]
+            self._known.about = {name: document[name] for name in record.ABOUT if name in document}
             if session is not None:
-                self._stored = data
-                self._form = self._form_of(record.root_of(document), self.session_key)
+                self._known.data = data
+                self._known.form = forms.of(document, self.session_key)
         if session is None:
             logging.getLogger("django.security.SuspiciousSession").warning(
                 "Session data corrupted"
             )
             return {}
         return session
-
-    def _read(self, session_key: str | None, document: dict[str, Any]) -> record.Stored | None:
-        """The data in a document; None if it can't be read."""
-        root = record.root_of(document)
-        try:
-            return self._form_of(root, session_key).read(document[root])
-        except _UNREADABLE:
-            return None
 
 
 def _now() -> datetime:

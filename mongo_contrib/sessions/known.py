@@ -1,0 +1,22 @@
+"""What an engine's object knows of the session that is stored."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from . import record
+
+__all__ = ["GONE", "Known"]
+
+GONE = "The session was deleted or has expired, so it cannot be saved."
+
+
+@dataclass
+class Known:
+    """The stored session, as it was read or last written."""
+
+    id: str | None = None
+    #: None: unknown, so all of it will be replaced.
+    data: record.Stored | None = None
+    form: record.Form | None = None
+    #: What it has beside its data.
+    about: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,113 @@
+"""A session gets a new key: what was written under the old one is kept, and its end counts.
+
+Django's `cycle_key()` makes a new session and deletes the old one. What overlaps with that decides
+what is lost and what comes back to life:
+
+- Who saved under the old key before it ended finds it under the new one.
+- Who ended the session under the old key, as by logging out in another tab, has ended it: the
+  new one goes, too. Those who come a moment late are led on by what remembers the renaming:
+
+      {"_id": "<the old _id>:renamed", "to": ["<the new _id>"], "expire_date": ISODate(...)}
+
+The session of somebody who is not logged in has nothing to end, so it is kept in every case:
+pressing "log in" twice logs in.
+"""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
+from django.utils import timezone
+
+from mongo_contrib.exceptions import DuplicateKeyError
+
+from . import forms, limits, record
+from .known import GONE, Known
+
+__all__ = ["Renaming"]
+
+# Longer than any request that began before the renaming.
+REMEMBERED_FOR = timedelta(minutes=10)
+
+
+class Renaming(SessionBase):
+    """The part of the engine that gives sessions new keys, and ends those that have one."""
+
+    _known: Known
+
+    def cycle_key(self: Any) -> None:
+        """Give the session a new key, and end it under the old one.
+
+        What others have written until then is kept. If the session of a logged-in user has ended
+        meanwhile, it stays ended: UpdateError.
+        """
+        data = self._session
+        old_key, known = self.session_key, self._known
+        self._create(known.about)
+        self._session_cache = data
+        if old_key is not None:
+            self._end_old(self._ids(old_key), old_key, known)
+
+    def delete(self: Any, session_key: str | None = None) -> None:
+        """Delete this session, or the one given; one that is not there is no error.
+
+        Where a request that overlaps has just renamed it, it ends under its new key.
+        """
+        if session_key is None:
+            session_key = self.session_key
+        if session_key is not None:
+            self._end(self._ids(session_key))
+
+    def _end(self: Any, ids: list[str]) -> None:
+        if self._take(ids) is None:
+            for renamed in self._renamed(ids):
+                self._end([renamed])
+
+    def _end_old(self: Any, old_ids: list[str], old_key: str, known: Known) -> None:
+        user_id: Any = known.about.get("user")
+        if user_id is not None:
+            self._remember(old_ids)
+        ended = self._take(old_ids)
+        now = record.to_utc(timezone.now())
+        if ended is not None and record.from_stored(ended["expire_date"]) > now:
+            if known.data is not None:
+                self._take_over(known.data, forms.read(ended, old_key))
+            if "slot" in known.about:
+                limits.with_slot(self, user_id, self._own_ids(), self._add)
+        elif user_id is not None:
+            self._take(self._own_ids())
+            self._session_key = None
+            self._session_cache = {}
+            self._known = Known()
+            raise UpdateError(GONE)
+
+    def _take_over(self: Any, before: record.Stored, theirs: record.Stored | None) -> None:
+        """Keep what others have written under the old key and this request has not."""
+        changed = record.changed_by_others(before, self._known.data, theirs or before)
+        if not changed:
+            return
+        written = {key: text for key, text in changed.items() if text is not None}
+        self._session_cache.update(record.decoded(written, self.serializer()))
+        for key in changed.keys() - written.keys():
+            self._session_cache.pop(key, None)
+        self._save(False)
+
+    def _remember(self: Any, old_ids: list[str]) -> None:
+        """Let who ends the session by its old key find the new one."""
+        key = {"_id": record.renamed(old_ids)[0]}
+        update = {
+            "$addToSet": {"to": self._known.id},
+            "$set": {"expire_date": record.to_utc(timezone.now() + REMEMBERED_FOR)},
+        }
+        repository = self.get_repository()
+        try:
+            repository.update_one(key, update, upsert=True)
+        except DuplicateKeyError:
+            # Another request renames it too, and both tried to be the first to say so.
+            repository.update_one(key, update)
+
+    def _renamed(self: Any, ids: list[str]) -> list[str]:
+        """Forget that a session was renamed; return what it is called now, if it was."""
+        filter = record.with_id(record.renamed(ids))
+        found = self.get_repository().find_one_and_delete(filter)
+        return found["to"] if found is not None else []
