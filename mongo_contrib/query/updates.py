@@ -165,10 +165,10 @@ def _computed(model: Any, path: str, value: Any) -> Any:
     """Return the aggregation expression of `value` in the form that its field stores."""
     field = field_at(model, path)
     computed = _in_type(model, path, field, value)
-    if field.null and not stores_null(field):
-        # None is left out of documents, and a unique index takes any number that lack it.
-        return {"$ifNull": [computed, "$$REMOVE"]}
-    return computed
+    if stores_null(field) or (isinstance(value, Value) and value.value is not None):
+        return computed
+    # None is left out of documents, and a unique index takes any number that lack it.
+    return {"$ifNull": [computed, "$$REMOVE"]}
 
 
 def _in_type(model: Any, path: str, field: Any, value: Any) -> Any:

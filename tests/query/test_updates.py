@@ -165,6 +165,25 @@ def test_a_computed_save_is_the_same():
     assert (found.big, found.decimal, found.duration) == (3, D("0.417"), HOUR * 2)
 
 
+@pytest.mark.parametrize("value", [None, F("price"), F("price") + 1])
+def test_null_for_a_field_that_may_not_be_null_is_left_out(value):
+    book = Book.objects.create(title="T", pages=7)
+    Book.objects.update(pages=value)
+    assert "pages" not in Book.objects.collection.find_one()
+    assert Book.objects.get().pages == 0
+    Book.objects.update(pages=7)
+    book.pages = value
+    book.save()
+    assert "pages" not in Book.objects.collection.find_one()
+
+
+def test_null_for_an_embedded_field_that_may_not_be_null_is_left_out():
+    Every.objects.create(home=Address(street="A", city="Ulm"))
+    Every.objects.update(home__city=F("home__zip_code"))
+    assert Every.objects.collection.find_one()["home"] == {"street": "A"}
+    assert Every.objects.get().home.city == ""
+
+
 def test_adding_to_a_number_that_is_never_null_is_an_increment():
     Book.objects.create(title="T", pages=1)
     with CaptureCommands() as commands:
