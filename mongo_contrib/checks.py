@@ -14,6 +14,7 @@ from django.core.checks.registry import registry
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections, router
 
+from mongo_contrib.conf import conf
 from mongo_contrib.db import is_mongo
 from mongo_contrib.db.schema.planning import declarations
 from mongo_contrib.db.validation import named
@@ -74,6 +75,16 @@ def check_databases_setting(app_configs: Any = None, **kwargs: Any) -> list[Chec
         except ImproperlyConfigured as exc:
             problems.append(Error(str(exc), id="mongo_contrib.E001"))
     return problems
+
+
+@register()
+def check_settings(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
+    """The core's own settings are what they must be."""
+    try:
+        _ = conf.trusted_proxies
+    except ImproperlyConfigured as exc:
+        return [Error(str(exc), id="mongo_contrib.E008")]
+    return []
 
 
 @register()
