@@ -55,8 +55,16 @@ def is_document(model: Any) -> bool:
 
 
 def stored(model: Any) -> bool:
-    """Whether a model has a collection of its own."""
-    return bool(getattr(model, "_is_document", False)) and not model._meta.abstract
+    """Whether a model has a collection of its own.
+
+    A document class with `_declares_collection = False` reads one that something else declares
+    and writes: `migrate`, `dumpdata`, `loaddata` and `flush` leave it to that.
+    """
+    return (
+        bool(getattr(model, "_is_document", False))
+        and not model._meta.abstract
+        and getattr(model, "_declares_collection", True)
+    )
 
 
 def alias_of(model: Any, instance: Any = None) -> str:

@@ -1,7 +1,8 @@
 """One collection of one alias: what every verb of a repository needs before and after pymongo."""
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import connections
@@ -74,6 +75,13 @@ class CollectionAccess:
         connection = get_connection(self.using)
         collection = connection.server.on_loop.collection(self._key(connection))
         return original(self._with_options(collection))
+
+    def reading_from(self, read_preference: ReadPreference) -> Self:
+        """Return the same collection, read elsewhere."""
+        other = copy(self)
+        other._options = {**self._options, "read_preference": read_preference}
+        other._errors = other._translating()
+        return other
 
     def _open(self) -> tuple[Collection[Document], ClientSession | None]:
         """Return the collection on a usable connection and the session of the transaction."""

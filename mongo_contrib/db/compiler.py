@@ -46,9 +46,7 @@ class SQLDeleteCompiler(SQLRefused):
         return self.repository().delete_many(self.filter())
 
     def repository(self) -> Any:
-        from mongo_contrib.repository import Repository
-
-        return Repository(self.query.model._meta.db_table, using=self.using)
+        return self.query.model._repository(self.using)
 
     def filter(self) -> dict[str, Any]:
         """Return MQL for the single condition `pk IN [...]` that the Collector makes."""

@@ -10,6 +10,7 @@ from django.db import router
 
 from ..db.schema import CollectionSpec, IndexSpec, SearchIndexSpec
 from ..mapping.families import CLASS_KEY, family, root_of
+from ..routers import stored
 from .family_indexes import own_indexes
 from .index_keys import default_name, keys_of
 from .index_specs import index_specs
@@ -23,7 +24,7 @@ def collection_specs(alias: str) -> list[CollectionSpec]:
     return [
         collection_spec(model)
         for model in apps.get_models(include_auto_created=False)
-        if getattr(model, "_is_document", False)
+        if stored(model)
         and not model._meta.proxy
         and not model._meta.swapped
         and root_of(model) is model

@@ -97,10 +97,10 @@ class DocumentQuery(Asking, Ordered, Selective):
         return DocumentCompiler(self, alias)
 
     def repository(self, using: str) -> Repository:
+        repository: Repository = self.model._repository(using)
         if self.read_preference is None:
-            return self.model._repository(using)
-        concerns = {**self.model._options.concerns, "read_preference": self.read_preference}
-        return Repository(self.model._meta.db_table, using=using, **concerns)
+            return repository
+        return repository.reading_from(self.read_preference)
 
     def combine(self, other: DocumentQuery, connector: str) -> None:
         """Join the conditions of both; of everything else, this query's stays."""

@@ -1,0 +1,270 @@
+"""The sessions in Django's admin: who is logged in from where, and an end to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.auth import logout
+from django.core.exceptions import ImproperlyConfigured
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import cached_property
+from django.utils.html import format_html
+from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
+
+from .backends.mongo import SessionStore
+from .listing import ids_of, session_store
+from .models import Session
+from .owners import find_users, users_of
+
+__all__ = ["SessionAdmin"]
+
+#: The longest text that is searched for, and how many users it may find.
+LONGEST_TERM = 150
+MOST_USERS = 100
+# Nobody waits longer for a page, and no server works longer on one that nobody waits for.
+PATIENCE_MS = 20_000
+
+
+class BoundedPaginator(Paginator):
+    """Counts no further than the pages that anybody would turn."""
+
+    bound = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        found: Any = self.object_list
+        return int(found[: self.bound].count())
+
+
+class WhoseFilter(admin.SimpleListFilter):
+    """The sessions of users, unless those of visitors are asked for."""
+
+    title = _("logged in")
+    parameter_name = "logged_in"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+        return [("no", _("No")), ("any", _("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        yield {
+            "selected": self.value() is None,
+            "query_string": changelist.get_query_string(remove=[self.parameter_name]),
+            "display": _("Yes"),
+        }
+        _all, *others = super().choices(changelist)
+        yield from others
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        if self.value() == "any":
+            return queryset
+        return queryset.filter(user_id__isnull=self.value() == "no")
+
+
+class LastSeenFilter(admin.SimpleListFilter):
+    """When a session was last used."""
+
+    title = _("last seen")
+    parameter_name = "seen"
+
+    def lookups(self, request: Any, model_admin: Any) -> list[tuple[str, Any]]:
+        return [
+            ("day", _("Past 24 hours")),
+            ("week", _("Past 7 days")),
+            ("earlier", _("Earlier")),
+        ]
+
+    def queryset(self, request: Any, queryset: Any) -> Any:
+        now = timezone.now()
+        if self.value() == "day":
+            return queryset.filter(last_seen__gt=now - timedelta(days=1))
+        if self.value() == "week":
+            return queryset.filter(last_seen__gt=now - timedelta(days=7))
+        if self.value() == "earlier":
+            return queryset.filter(last_seen__lte=now - timedelta(days=7))
+        return queryset
+
+
+@admin.register(Session)
+class SessionAdmin(admin.ModelAdmin):
+    """Lists sessions and ends them; what they hold is shown nowhere.
+
+    A page costs the same number of queries whatever it lists: one is for the users' names.
+    """
+
+    list_display = ("user", "session", "address", "last_seen", "created", "expires")
+    list_display_links = ("session",)
+    list_filter = (WhoseFilter, LastSeenFilter)
+    search_fields = ("address",)
+    search_help_text = _("A part of a user's name, or the beginning of an address")
+    ordering = ("-last_seen",)
+    actions = ("end_all", "end_others")
+    fields = ("user", "device", "user_agent", "address", "last_seen", "created", "expires")
+    readonly_fields = ("user",)
+    paginator = BoundedPaginator
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+
+    # Who may do what
+
+    def has_module_permission(self, request: Any) -> bool:
+        """See `ModelAdmin`; with another engine there is nothing to show."""
+        try:
+            session_store()
+        except ImproperlyConfigured:
+            return False
+        return super().has_module_permission(request)
+
+    def has_add_permission(self, request: Any) -> bool:
+        """Nobody: sessions are made by logging in."""
+        return False
+
+    def has_change_permission(self, request: Any, obj: Any = None) -> bool:
+        """Nobody: a session is what its user does."""
+        return False
+
+    # What is shown
+
+    def get_queryset(self, request: Any) -> Any:
+        session_store()  # or the sentence that says why its sessions can't be listed
+        return super().get_queryset(request).max_time_ms(PATIENCE_MS)
+
+    def get_changelist_instance(self, request: Any) -> Any:
+        """See `ModelAdmin`; the users of the page are fetched at once."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = self.named(request, changelist.result_list)
+        return changelist
+
+    def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
+        found = super().get_object(request, object_id, from_field)
+        if found is not None:
+            self.named(request, [found])
+        return found
+
+    def named(self, request: Any, sessions: Iterable[Session]) -> list[Session]:
+        """The sessions, each of which knows its user's name and whether it is this one."""
+        sessions = list(sessions)
+        users = users_of(session.user_id for session in sessions)
+        own = ids_of_request(request)
+        for session in sessions:
+            user = users.get(session.user_id)
+            session.user_name = user.get_username() if user is not None else ""
+            session.is_gone = bool(session.user_id) and user is None
+            session.is_current = session.pk in own
+        return sessions
+
+    @admin.display(description=_("user"), ordering="user_id")
+    def user(self, session: Any) -> Any:
+        """The user's name, which leads to all sessions of that user."""
+        if not session.user_id:
+            return self.get_empty_value_display()
+        name = session.user_name
+        if session.is_gone:
+            name = _("%(id)s (no longer there)") % {"id": session.user_id}
+        url = reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_changelist",
+            current_app=self.admin_site.name,
+        )
+        query = urlencode({"user_id": session.user_id})
+        return format_html('<a href="{}?{}">{}</a>', url, query, name)
+
+    @admin.display(description=_("device"), ordering="device")
+    def session(self, session: Any) -> Any:
+        if session.is_current:
+            return format_html("{} ({})", session.name, _("this session"))
+        return session.name
+
+    # What is found
+
+    def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
+        """See `ModelAdmin`; a query string's regular expressions and endless texts are refused."""
+        if lookup.endswith(("__regex", "__iregex")) or len(str(value)) > LONGEST_TERM:
+            return False
+        return super().lookup_allowed(lookup, value, request)
+
+    def get_search_results(
+        self, request: Any, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        """See `ModelAdmin`; the term counts as a whole; one too long finds nothing."""
+        term = search_term.strip()
+        if not term:
+            return queryset, False
+        if len(term) > LONGEST_TERM:
+            return queryset.none(), False
+        named = Q(user_id__in=find_users(term, MOST_USERS))
+        return queryset.filter(named | Q(address__startswith=term)), False
+
+    # How they end
+
+    def get_actions(self, request: Any) -> Any:
+        actions = super().get_actions(request)
+        if "delete_selected" in actions:
+            function, name, _description = actions["delete_selected"]
+            actions["delete_selected"] = (function, name, _("End the selected sessions"))
+        return actions
+
+    @admin.action(permissions=["delete"], description=_("End all sessions of these users"))
+    def end_all(self, request: Any, queryset: Any) -> None:
+        """End all sessions of the users who have one among the selected."""
+        self._end(request, self._of_users_of(request, queryset))
+
+    @admin.action(
+        permissions=["delete"],
+        description=_("End all other sessions of these users: the selected and mine stay"),
+    )
+    def end_others(self, request: Any, queryset: Any) -> None:
+        """End the sessions of these users, all but the selected and the one of this request."""
+        kept = [*queryset.values_list("pk", flat=True), *ids_of_request(request)]
+        self._end(request, self._of_users_of(request, queryset).exclude(pk__in=kept))
+
+    def _of_users_of(self, request: Any, queryset: Any) -> Any:
+        users = {user for user in queryset.values_list("user_id", flat=True) if user}
+        return self.get_queryset(request).filter(user_id__in=users)
+
+    def _end(self, request: Any, queryset: Any) -> None:
+        count = len(queryset)
+        if count:
+            self.log_deletions(request, queryset)
+            self.delete_queryset(request, queryset)
+        message = ngettext("%(count)d session was ended.", "%(count)d sessions were ended.", count)
+        self.message_user(request, message % {"count": count}, messages.SUCCESS)
+
+    def get_deleted_objects(self, objs: Any, request: Any) -> Any:
+        """See `ModelAdmin`; nothing hangs on a session, so there is nothing to collect."""
+        sessions = self.named(request, objs)
+        lacking = set() if self.has_delete_permission(request) else {self.opts.verbose_name}
+        shown = [str(session) for session in sessions]
+        return shown, {self.opts.verbose_name_plural: len(sessions)}, lacking, []
+
+    def log_deletions(self, request: Any, queryset: Any) -> Any:
+        """See `ModelAdmin`; the log tells whose sessions they were."""
+        self.named(request, queryset)
+        return super().log_deletions(request, queryset)
+
+    def delete_model(self, request: Any, obj: Any) -> None:
+        """End a session."""
+        super().delete_model(request, obj)
+        self._leave(request, [obj.pk])
+
+    def delete_queryset(self, request: Any, queryset: Any) -> None:
+        """End sessions."""
+        ended = [session.pk for session in queryset]
+        super().delete_queryset(request, queryset)
+        self._leave(request, ended)
+
+    def _leave(self, request: Any, ended: list[str]) -> None:
+        """Log out whoever has ended the session of this very request."""
+        if not {*ids_of_request(request)}.isdisjoint(ended):
+            logout(request)
+
+
+def ids_of_request(request: Any) -> tuple[str, ...]:
+    """The ids that the session of the request may have."""
+    return ids_of(request.session) if isinstance(request.session, SessionStore) else ()
