@@ -13,12 +13,19 @@ class MongoSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_settings
+        from .visitor_checks import check_visitors
 
         checks.register(check_settings)
+        checks.register(check_visitors)
 
     def mongo_collections(self, alias: str) -> list[Any]:
-        """The collection of the sessions, for `migrate` on the alias that holds it."""
+        """The collections of sessions and devices, for `migrate` on the alias that holds them."""
         from .conf import conf
-        from .schema import collection_spec
+        from .schema import collection_spec, device_spec
 
-        return [collection_spec(conf.collection)] if alias == conf.alias else []
+        if alias != conf.alias:
+            return []
+        specs = [collection_spec(conf.collection)]
+        if "device" in conf.record:
+            specs.append(device_spec(conf.device_collection))
+        return specs

@@ -2,7 +2,7 @@
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
-__all__ = ["SLOT_INDEX", "collection_spec"]
+__all__ = ["SLOT_INDEX", "collection_spec", "device_spec"]
 
 #: The unique index by which users have no more sessions than they may.
 SLOT_INDEX = "user_slot_unique"
@@ -28,3 +28,9 @@ _SLOT = IndexSpec(
 def collection_spec(name: str) -> CollectionSpec:
     """The sessions' collection; its TTL index sweeps out what has expired."""
     return CollectionSpec(name, indexes=(_TTL, _OF_USER, _SLOT), source="mongo_sessions")
+
+
+def device_spec(name: str) -> CollectionSpec:
+    """The collection of the devices that users log in from."""
+    of_user = IndexSpec(keys=(("user", 1),), name="user")
+    return CollectionSpec(name, indexes=(_TTL, of_user), source="mongo_sessions")
