@@ -58,7 +58,7 @@ def test_pytest_plugin_can_be_named_in_a_conftest_too(pyproject):
 
 def test_extras(pyproject):
     extras = pyproject["project"]["optional-dependencies"]
-    assert extras.keys() >= {"rest", "images", "embedded", "demo", "openapi"}
+    assert extras.keys() >= {"rest", "images", "encryption", "embedded", "demo", "openapi"}
 
 
 def test_core_imports_no_optional_dependency():

@@ -8,7 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mongo_contrib.db import is_mongo
 
-from .conf import conf, refuse_pickle
+from .conf import conf
+from .serializers import refuse_pickle
 
 __all__ = ["check_settings"]
 
@@ -35,7 +36,13 @@ IDS = {
 
 def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     """Everything that the settings alone can tell."""
-    return [*_check_alias(), *_check_values(), *_check_serializer(), *_check_engine()]
+    return [
+        *_check_alias(),
+        *_check_values(),
+        *_check_encryption(),
+        *_check_serializer(),
+        *_check_engine(),
+    ]
 
 
 def _check_values() -> list[CheckMessage]:
@@ -66,6 +73,17 @@ def _check_alias() -> list[CheckMessage]:
             id="mongo_sessions.E001",
         )
     ]
+
+
+def _check_encryption() -> list[CheckMessage]:
+    try:
+        if conf.encryption_keys:
+            from . import sealing  # noqa: F401  # Its library is needed here only.
+    except ImproperlyConfigured as exc:
+        # A wrong value of the setting has been told above.
+        if isinstance(exc.__cause__, ImportError):
+            return [Error(str(exc), id="mongo_sessions.E016")]
+    return []
 
 
 def _check_serializer() -> list[CheckMessage]:

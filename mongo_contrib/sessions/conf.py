@@ -5,6 +5,7 @@ A wrong value raises ImproperlyConfigured, with the sentence that its system che
 
 import base64
 import binascii
+import re
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
@@ -14,6 +15,8 @@ from pymongo.write_concern import WriteConcern
 
 from mongo_contrib.db import default_alias
 from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
+
+from .serializers import refuse_pickle as refuse_pickle
 
 __all__ = ["ANONYMOUS", "END_OLDEST", "ERROR", "RECORDABLE", "REFUSE", "conf"]
 
@@ -97,7 +100,7 @@ class SessionSettings:
     @property
     def device_cookie_name(self) -> str:
         """The cookie by which a browser is known again."""
-        return getattr(settings, "MONGO_SESSION_DEVICE_COOKIE_NAME", "device")
+        return _checked("MONGO_SESSION_DEVICE_COOKIE_NAME", "device", _cookie)
 
     @property
     def device_cookie_age(self) -> int:
@@ -119,16 +122,6 @@ class SessionSettings:
 
 
 conf = SessionSettings()
-
-
-def refuse_pickle(serializer: str) -> None:
-    """Raise ImproperlyConfigured for a serializer by which stored data could run code."""
-    if "pickle" in serializer.lower():
-        raise ImproperlyConfigured(
-            f"SESSION_SERIALIZER is {serializer!r}, and unpickling runs whatever code somebody "
-            "has written into the database; use "
-            "'django.contrib.sessions.serializers.JSONSerializer' or one like it."
-        )
 
 
 def _checked(name: str, default: Any, validated: Callable[[Any], T]) -> T:
@@ -162,6 +155,15 @@ def _collection(value: Any) -> str:
     ):
         return value
     raise WrongOption(value, "a collection's name: letters, digits and underscores")
+
+
+def _cookie(value: Any) -> str:
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z0-9_.-]+", value):
+        raise WrongOption(value, "a cookie's name: letters, digits, underscores and hyphens")
+    for taken in ("SESSION_COOKIE_NAME", "CSRF_COOKIE_NAME", "LANGUAGE_COOKIE_NAME"):
+        if value == getattr(settings, taken):
+            raise WrongOption(value, f"another name than {taken}, or one would delete the other")
+    return value
 
 
 def _count(value: Any) -> int:
