@@ -117,14 +117,14 @@ class UserSessions:
         if not _ID.fullmatch(session_id):
             return False
         store = session_store()
-        ids: list[str] = [session_id]
-        while ids:
-            if store.end({"user": self.user_id, "_id": ids[0]}):
-                return True
+        ended, ids = 0, [session_id]
+        while not ended and ids:
+            ended = store.end({"user": self.user_id, "_id": {"$in": ids}})
             # A request may just have given it another key, and so another id.
-            renamed = store.get_repository().find_one({"_id": record.renamed(ids)[0]})
-            ids = [renamed["to"]] if renamed else []
-        return False
+            renamed = {"_id": {"$in": record.renamed(ids)}}
+            found = () if ended else store.get_repository().find(renamed)
+            ids = [new for each in found for new in each["to"]]
+        return ended > 0
 
     async def arevoke(self, session_id: str) -> bool:
         """See revoke()."""

@@ -18,6 +18,12 @@ _OF_USER = IndexSpec(
     name="user_seen",
     options={"partialFilterExpression": {"user": {"$exists": True}}},
 )
+# For the admin's list of all users' sessions: its order, with Django's last resort.
+_LAST_SEEN = IndexSpec(
+    keys=(("seen", -1), ("_id", -1)),
+    name="seen",
+    options={"partialFilterExpression": {"user": {"$exists": True}}},
+)
 _SLOT = IndexSpec(
     keys=(("user", 1), ("slot", 1)),
     name=SLOT_INDEX,
@@ -27,7 +33,9 @@ _SLOT = IndexSpec(
 
 def collection_spec(name: str) -> CollectionSpec:
     """The sessions' collection; its TTL index sweeps out what has expired."""
-    return CollectionSpec(name, indexes=(_TTL, _OF_USER, _SLOT), source="mongo_sessions")
+    return CollectionSpec(
+        name, indexes=(_TTL, _OF_USER, _LAST_SEEN, _SLOT), source="mongo_sessions"
+    )
 
 
 def device_spec(name: str) -> CollectionSpec:
