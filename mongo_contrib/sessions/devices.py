@@ -22,6 +22,7 @@ from mongo_contrib.exceptions import DuplicateKeyError
 from mongo_contrib.repository import Repository
 
 from .conf import conf
+from .owners import id_of
 from .record import to_utc
 
 __all__ = [
@@ -36,17 +37,17 @@ __all__ = [
 _LENGTH = 32
 
 
-def forget_devices(user_id: Any) -> int:
-    """Forget all devices of a user, by primary key; return how many there were.
+def forget_devices(user: Any) -> int:
+    """Forget all devices of a user, an object or its id; return how many there were.
 
     Each is new when it logs in again. No session ends.
     """
-    return _repository().delete_many({"user": str(user_id)})
+    return _repository().delete_many({"user": id_of(user)})
 
 
-async def aforget_devices(user_id: Any) -> int:
+async def aforget_devices(user: Any) -> int:
     """See forget_devices()."""
-    return await native(forget_devices, user_id)
+    return await native(forget_devices, user)
 
 
 def device_id_of(request: Any) -> str:

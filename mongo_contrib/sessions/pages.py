@@ -5,23 +5,24 @@ from typing import Any
 from django.http import HttpResponse
 from django.template import TemplateDoesNotExist, loader
 from django.utils.cache import add_never_cache_headers
+from django.utils.translation import gettext as _
 
 __all__ = ["refused", "unavailable"]
 
-_REFUSED = (
-    "You are logged in in as many places as you may be. Log out in one of them, then log in here."
-)
-_UNAVAILABLE = "The site cannot be reached just now. Please try again in a moment."
-
-
 def refused() -> HttpResponse:
     """The page for who may have no more sessions: the project's 403.html, or a sentence."""
-    return _page(403, _REFUSED)
+    return _page(
+        403,
+        _(
+            "You are logged in in as many places as you may be. Log out in one of them, then log "
+            "in here."
+        ),
+    )
 
 
 def unavailable(retry_after: int) -> HttpResponse:
     """The page while the sessions' server is away: the project's 503.html, or a sentence."""
-    response = _page(503, _UNAVAILABLE)
+    response = _page(503, _("The site cannot be reached just now. Please try again in a moment."))
     response["Retry-After"] = str(retry_after)
     return response
 
