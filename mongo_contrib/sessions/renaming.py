@@ -43,7 +43,8 @@ class Renaming(SessionBase):
         """
         data = self._session
         old_key, known = self.session_key, self._known
-        self._create(known.about)
+        # A log-in begins with a new key, and so at this moment; a user's session goes on.
+        self._create(known.about if "user" in known.about else {})
         self._session_cache = data
         if old_key is not None:
             self._end_old(self._ids(old_key), old_key, known)
