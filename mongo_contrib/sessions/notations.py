@@ -148,7 +148,7 @@ def _of_text(made: Callable[[str], Any]) -> Callable[[Any], Any]:
 
 def _moment(value: Any) -> Any:
     if isinstance(value, Int64):
-        return DatetimeMS(value)
+        return DatetimeMS(int(value))
     return _of_text(datetime.datetime.fromisoformat)(value)
 
 
@@ -158,8 +158,16 @@ def _bytes(parts: Any) -> bytes:
     return data if subtype == "00" else Binary(data, int(subtype, 16))
 
 
-def _pattern(parts: Any) -> re.Pattern[Any]:
-    pattern, flags = parts
+def _of_list(made: Callable[..., Any]) -> Callable[[Any], Any]:
+    def reader(parts: Any) -> Any:
+        if type(parts) is not list:
+            raise TypeError(f"a {type(parts).__name__} where a list should be")
+        return made(*parts)
+
+    return reader
+
+
+def _pattern(pattern: Any, flags: Any) -> re.Pattern[Any]:
     if flags & ~_COMPILING:
         raise ValueError(f"the flags {flags}")
     return re.compile(pattern, flags)
@@ -183,7 +191,7 @@ def _one(made: type) -> Callable[[Any], Any]:
     return reader
 
 
-def _unescaped(pairs: Any) -> dict[str, Any]:
+def _unescaped(*pairs: Any) -> dict[str, Any]:
     return {_of_text(str)(key): value for key, value in pairs}
 
 
@@ -192,7 +200,7 @@ _folded_time = _of_text(lambda text: datetime.time.fromisoformat(text).replace(f
 
 #: What makes a value of a notation with these keys, in this order.
 READERS: dict[tuple[str, ...], Callable[..., Any]] = {
-    (PAIRS,): _unescaped,
+    (PAIRS,): _of_list(_unescaped),
     ("$binary",): _bytes,
     ("$code",): _of_text(Code),
     ("$code", "$scope"): _scoped,
@@ -201,15 +209,15 @@ READERS: dict[tuple[str, ...], Callable[..., Any]] = {
     ("$datetime", "$fold"): lambda text, _: _folded_datetime(text),
     ("$day",): _of_text(datetime.date.fromisoformat),
     ("$decimal",): _of_text(Decimal),
-    ("$duration",): lambda parts: datetime.timedelta(*parts),
+    ("$duration",): _of_list(datetime.timedelta),
     ("$maxKey",): _one(MaxKey),
     ("$minKey",): _one(MinKey),
     ("$numberDecimal",): _of_text(Decimal128),
     ("$numberDecimalBits",): Decimal128.from_bid,
     ("$numberLong",): _of_text(Int64),
     ("$oid",): _of_text(ObjectId),
-    ("$pattern",): _pattern,
-    ("$regexFlags",): lambda parts: Regex(*parts),
+    ("$pattern",): _of_list(_pattern),
+    ("$regexFlags",): _of_list(Regex),
     ("$regularExpression",): lambda parts: Regex(
         _of_text(str)(parts["pattern"]), _of_text(str)(parts["options"])
     ),
