@@ -20,7 +20,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from benchmarks import odm
+    from benchmarks import odm, sessions
     from benchmarks.documents import tasks
     from benchmarks.measure import measure, progress_bar, table
     from mongo_contrib.db import get_connection
@@ -43,16 +43,22 @@ def main() -> int:
         "processors": os.cpu_count(),
     }
     host, port = connection.client.address
-    figures["odm"] = odm.run(
-        os.environ.get("MONGODB_URI") or f"mongodb://{host}:{port}/",
-        f"{connection.database.name}_odm",
-        rounds=arguments.rounds,
-        only=arguments.only,
-        peers=arguments.peers,
-        progress=progress_bar,
-    )
-    progress_bar("", None)
-    print(odm.table(figures["odm"]))
+    uri = os.environ.get("MONGODB_URI") or f"mongodb://{host}:{port}/"
+    options = {
+        "rounds": arguments.rounds,
+        "only": arguments.only,
+        "progress": progress_bar,
+    }
+    if any(arguments.only in task.name for task in odm.TASKS):
+        figures["odm"] = odm.run(
+            uri, f"{connection.database.name}_odm", peers=arguments.peers, **options
+        )
+        progress_bar("", None)
+        print(odm.table(figures["odm"]))
+    if any(arguments.only in task.name for task in sessions.TASKS):
+        figures["sessions"] = sessions.run(uri, f"{connection.database.name}_sessions", **options)
+        progress_bar("", None)
+        print(f"\n{odm.table(figures['sessions'])}")
     if not arguments.only:
         try:
             results = [measure(task, lambda text: progress_bar(text, None)) for task in tasks()]

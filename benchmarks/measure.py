@@ -62,14 +62,19 @@ def measure(task: Task, progress: Callable[[str], None]) -> Result:
     for number in range(1, ROUNDS + 1):
         progress(f"{task.name}: round {number} of {ROUNDS}")
         for side, function in (("raw", task.raw), ("ours", task.ours)):
-            gc.collect()
-            gc.disable()
-            started = time.process_time()
-            function()
-            spent = time.process_time() - started
-            gc.enable()
-            best[side] = min(best[side], spent / task.operations * 1e6)
+            best[side] = min(best[side], spent(function)["cpu"] / task.operations * 1e6)
     return Result(task, best["raw"], best["ours"])
+
+
+def spent(function: Callable[..., object], *args: object) -> dict[str, float]:
+    """Return the seconds of CPU and of wall time that a call takes, without collecting garbage."""
+    gc.collect()
+    gc.disable()
+    wall, cpu = time.perf_counter(), time.process_time()
+    function(*args)
+    found = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+    gc.enable()
+    return found
 
 
 def progress_bar(text: str, share: float | None) -> None:

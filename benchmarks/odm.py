@@ -50,13 +50,15 @@ class Measured:
 
 
 class Process:
-    """One side, in its own process and environment."""
+    """One side, in its own process and environment; `module` is the program of sides."""
 
-    def __init__(self, name: str, python: str, uri: str, database: str) -> None:
+    def __init__(
+        self, name: str, python: str, uri: str, database: str, module: str = "benchmarks.sides"
+    ) -> None:
         self.name = name
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         self._process = subprocess.Popen(
-            [python, "-m", "benchmarks.sides", name, uri, database],
+            [python, "-m", module, name, uri, database],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -170,7 +172,7 @@ def run(
         for number, task in enumerate(tasks):
             share = number / len(tasks)
             found = measure(task, sides, rounds, lambda text, at=share: progress(text, at))
-            results.append(_result(task, found))
+            results.append(result(task, found))
     finally:
         for side in sides.values():
             side.close()
@@ -185,7 +187,8 @@ def run(
     }
 
 
-def _result(task: Task, found: dict[str, Measured]) -> dict[str, Any]:
+def result(task: Task, found: dict[str, Measured]) -> dict[str, Any]:
+    """Return what was found at a task, beside raw pymongo."""
     base = found[BASE]
     sides: dict[str, Any] = {}
     for name, each in found.items():

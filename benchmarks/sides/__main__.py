@@ -7,14 +7,14 @@ seconds of CPU and of wall time for a round, or what went wrong.
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import inspect
 import json
 import sys
-import time
 import warnings
 from typing import Any
+
+from benchmarks.measure import spent
 
 from .base import TASKS
 
@@ -57,13 +57,7 @@ class Worker:
             if name == "bulk_create":
                 args = [[side.make_small(each) for each in args[0]]]
         function = getattr(side, name)
-        gc.collect()
-        gc.disable()
-        wall, cpu = time.perf_counter(), time.process_time()
-        self.call(function, *args)
-        spent = {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
-        gc.enable()
-        return spent
+        return spent(self.call, function, *args)
 
     def serve(self) -> None:
         self.answer({"label": self.side.label})
