@@ -17,10 +17,10 @@ A copy counts while its generation is the session's. The order of the steps is w
   the writer's last step ends that.
 - Two writers: the one who is done first lets readers copy what the other is about to overwrite.
   The other's last step ends that.
-- A writer that is killed between its steps, or whose write fails in a way that leaves open
-  whether it has happened, leaves BUSY: nobody copies until that expires, and then none of the
-  older copies counts. (A copy can be late, for at most its timeout, if while the killed one was
-  at it another writer was done or the cache lost BUSY; and nobody was told that it had written.)
+- A writer that fails, and so leaves open whether it has written, sets BUSY again: nobody copies
+  until that expires, and none of the older copies counts then. So does one that is killed between
+  its steps, by leaving BUSY. (Only there a copy can be late, for at most its timeout: if another
+  writer was done, or the cache lost BUSY, just then. Nobody was told that it had written.)
 - Who reads a session that does not exist leaves nothing behind, or made-up keys would fill the
   cache.
 """
@@ -28,7 +28,8 @@ A copy counts while its generation is the session's. The order of the steps is w
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any, Protocol
+from functools import partial
+from typing import Any, Protocol, TypeVar
 
 import bson
 from bson.codec_options import CodecOptions
@@ -39,6 +40,7 @@ from . import record
 __all__ = ["BUSY", "BUSY_SECONDS", "Cache", "Copies"]
 
 Document = dict[str, Any]
+R = TypeVar("R")
 
 BUSY = "busy"
 # Longer than a write takes, also one that waits for the election of a new primary.
@@ -94,17 +96,46 @@ class Copies:
             self.cache.delete_many(in_vain)
         return document
 
-    def begin_write(self, ids: list[str]) -> None:
-        """From now on let no copy count and none be made."""
+    def write(
+        self,
+        ids: list[str],
+        write: Callable[[], R],
+        *,
+        ends: bool,
+        on_commit: Callable[[Callable[[], None]], None] | None = None,
+    ) -> R:
+        """Write to these documents: once it has returned, no copy of what they were counts.
+
+        `ends` says that it deletes them; `on_commit`, inside of a transaction, is what calls a
+        function when that is committed.
+        """
+        go_on = partial(self._forget if ends else self._renew, ids)
+        self._stop(ids)
+        try:
+            result = write()
+            if on_commit is None:
+                go_on()
+                return result
+        except BaseException:
+            # Also a cancelled task's. Whether the server has written, or will, nobody knows.
+            self._stop(ids)
+            raise
+        # Once more: another writer may be done by now, and so let others copy.
+        self._stop(ids)
+        on_commit(go_on)
+        return result
+
+    def _stop(self, ids: list[str]) -> None:
+        """From now on no copy counts, and none is made."""
         self.cache.set_many({_generation(each): BUSY for each in ids}, BUSY_SECONDS)
 
-    def end_write(self, ids: list[str]) -> None:
-        """Let copies be made that are read from now on."""
+    def _renew(self, ids: list[str]) -> None:
+        """Copies count that are read from now on."""
         fresh = {_generation(each): _new_generation() for each in ids}
         self.cache.set_many(fresh, self._generation_timeout)
 
-    def forget(self, ids: list[str]) -> None:
-        """As end_write(), after documents were deleted: nothing stays in the cache."""
+    def _forget(self, ids: list[str]) -> None:
+        """As _renew(), and nothing stays in the cache."""
         self.cache.delete_many([name(each) for each in ids for name in (_generation, _copy)])
 
     @property

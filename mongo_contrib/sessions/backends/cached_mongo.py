@@ -84,19 +84,11 @@ class SessionStore(mongo.SessionStore):
 
     @classmethod
     def _write(cls, ids: list[str], write: Callable[[], R], *, ends: bool) -> R:
-        """Write to the sessions of these ids, so that no older copy of them counts any more."""
-        copies = cls._copies()
-        copies.begin_write(ids)
-        # An error leaves it at that: whether the server has written, or will, nobody knows.
-        result = write()
-        finish = partial(copies.forget if ends else copies.end_write, ids)
+        """Write to the sessions of these ids, and let no copy of what they were count."""
+        on_commit = None
         if cls._in_transaction():
-            # Another writer may have finished in between, and let others copy.
-            copies.begin_write(ids)
-            transaction.on_commit(finish, using=conf.alias)
-        else:
-            finish()
-        return result
+            on_commit = partial(transaction.on_commit, using=conf.alias)
+        return cls._copies().write(ids, write, ends=ends, on_commit=on_commit)
 
     @classmethod
     def _copies(cls) -> Copies:
