@@ -51,6 +51,15 @@ class Proxy:
         self._listener.close()
         self.cut()
 
+    def leave(self) -> None:
+        """Cut all connections and every new one, as if the server were down, until it is back."""
+        self._away = True
+        self.cut()
+
+    def come_back(self) -> None:
+        """Accept connections again."""
+        self._away = False
+
     def lose(self, text: bytes, times: int = 1) -> None:
         """Cut the connection in place of passing on a request that contains this."""
         self.lost = 0
@@ -69,11 +78,15 @@ class Proxy:
         self._only_reply = True
 
     _only_reply = False
+    _away = False
 
     def _accept(self) -> None:
         while True:
             try:
                 client, _ = self._listener.accept()
+                if self._away:
+                    client.close()
+                    continue
                 server = socket.create_connection(self.server)
             except OSError:
                 return

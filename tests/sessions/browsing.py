@@ -106,12 +106,15 @@ class Browser:
 
     def another(self):
         """One without the cookies of this."""
-        return Browser(self.runner, **self.headers)
+        return type(self)(self.runner, **self.headers)
 
     def get(self, name, **query):
         kind = "async" if self.runner else "sync"
         found = self.client.get(f"/{kind}/{name}/", query, headers=self.headers)
-        return self.runner.run(found) if self.runner else found
+        return self.runner.run(self.awaited(found)) if self.runner else found
+
+    async def awaited(self, response):
+        return await response
 
     def log_in(self, user="ann", **query):
         return self.get("in", user=user, **query)
