@@ -14,7 +14,7 @@ from ..mapping.encoding import decode_value
 from ..mapping.loaded import remember
 from ..mapping.plan import plan_of
 from .conditions import NOTHING
-from .updates import refuse_expressions, update_of
+from .updates import update_of
 from .upserts import on_insert
 
 
@@ -156,8 +156,7 @@ def _encoded(queryset: Any, instance: Any) -> dict[str, Any]:
     pk = instance._meta.pk
     if not instance._is_pk_set():
         setattr(instance, pk.attname, pk.get_pk_value_on_save(instance))
-    document = plan_of(type(instance)).encode(instance, add=True)
-    refuse_expressions(type(instance), document)
+    document: dict[str, Any] = plan_of(type(instance)).encode(instance, add=True)
     return document
 
 
@@ -232,7 +231,6 @@ def insert_or_update(
     conflicting: list[tuple[Any, dict[str, Any]]] = []
     for instance in batch:
         document = plan.encode(instance, add=True)
-        refuse_expressions(queryset.model, document)
         if any(document.get(column) is None for column in unique):
             writes.append(pymongo.InsertOne(document))
             continue

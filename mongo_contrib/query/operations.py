@@ -21,7 +21,7 @@ from .changes import OPERATIONS, Changes, stages
 from .conditions import NOTHING, all_of
 from .finding import Finding
 from .iterables import StoredIterable
-from .updates import element_update_of, refuse_expressions, update_of
+from .updates import element_update_of, update_of
 from .upserts import on_insert
 
 _NOT_GIVEN = object()
@@ -262,7 +262,6 @@ class Operations(Finding):
             return None
         instance._prepare_related_fields_for_save(operation_name="find_one_and_replace")
         document = plan_of(type(instance)).encode(instance, add=True)
-        refuse_expressions(type(instance), document)
         document.pop("_id", None)
         found = self._writing(
             self._repository.find_one_and_replace,

@@ -28,7 +28,7 @@ from .operations import Operations
 from .prefetching import fetch
 from .query import DocumentQuery
 from .twins import QueryTwins
-from .updates import as_update, refuse_expressions, update_of
+from .updates import as_update, update_of
 
 
 def _queryset_only(method: Any) -> Any:
@@ -271,8 +271,6 @@ class DocumentQuerySet(Getting, Operations, QueryTwins, QuerySet):
         for start in range(0, len(objs), size):
             batch = objs[start : start + size]
             documents = [plan.encode(each, add=True) for each in batch]
-            for document in documents:
-                refuse_expressions(self.model, document)
             if on_conflict == OnConflict.UPDATE:
                 with transaction.mark_for_rollback_on_error(using=self.db):
                     insert_or_update(self, batch, update_fields, unique_fields)

@@ -227,13 +227,3 @@ def _increment(model: Any, path: str, value: Any) -> Any:
     if not isinstance(amount, int | float if kind(target.field) == "FloatField" else int):
         return None
     return amount if value.connector == Combinable.ADD else -amount
-
-
-def refuse_expressions(model: Any, document: dict[str, Any]) -> None:
-    """Raise NotSupportedError if a document to insert holds an expression."""
-    for column, value in document.items():
-        if hasattr(value, "resolve_expression"):
-            raise NotSupportedError(
-                f"{model._meta.label} can't be inserted with the expression {value!r} for "
-                f"{column!r}: there is no stored value yet that it could compute with."
-            )

@@ -10,7 +10,6 @@ from django.db.utils import NotSupportedError
 
 from ..mapping.plan import plan_of
 from .conditions import NOTHING
-from .updates import refuse_expressions
 
 
 def on_insert(
@@ -37,7 +36,6 @@ def on_insert(
         setattr(instance, pk.attname, pk.get_pk_value_on_save(instance))
     plan = plan_of(model)
     document = plan.encode(instance, add=True)
-    refuse_expressions(model, document)
     changed = {path for paths in update.values() for path in paths}
     update = {name: dict(paths) for name, paths in update.items()}
     if stamped:

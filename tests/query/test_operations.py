@@ -11,6 +11,7 @@ from django.db.models import Count, F, Q
 from django.utils import timezone
 from pymongo import ReadPreference
 
+from mongo_contrib.documents import InsertOne
 from mongo_contrib.operators import AddToSet, Inc, Push, SetOnInsert
 from mongo_contrib.test import CaptureCommands
 from tests.testapp.models import Author, Book, Job, Order, OrderLine, OrderStats
@@ -291,6 +292,28 @@ def test_null_is_no_conflict():
 def test_bulk_create_wants_to_know_what_conflicts():
     with pytest.raises(ValueError, match="nique"):
         Order.objects.bulk_create([Order()], update_conflicts=True, update_fields=["title"])
+
+
+@pytest.mark.parametrize(
+    "insert",
+    [
+        lambda each: Order.objects.bulk_create([each]),
+        lambda each: Order.objects.bulk_create([each], ignore_conflicts=True),
+        lambda each: Order.objects.bulk_create(
+            [each], update_conflicts=True, unique_fields=["slug"], update_fields=["views"]
+        ),
+        lambda each: Order.objects.bulk_write([InsertOne(each)]),
+        lambda each: Order.objects.filter(slug="a").find_one_and_replace(each, upsert=True),
+        lambda each: Order.objects.upsert({}, on_insert={"views": each.views}, slug="a"),
+    ],
+    ids=["plain", "ignoring", "updating", "bulk_write", "replacing", "upsert"],
+)
+def test_no_insert_computes(insert, assert_num_commands):
+    with (
+        assert_num_commands(0),
+        pytest.raises(NotSupportedError, match=r"can't be inserted with the expression.*'views'"),
+    ):
+        insert(Order(slug="a", views=F("flags") + 1))
 
 
 # The same, awaited
