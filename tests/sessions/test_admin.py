@@ -1,0 +1,399 @@
+"""The sessions in the admin: ours, and the stock site beside it."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from bson import ObjectId
+from django.contrib import admin
+from django.contrib.admin.models import DELETION, LogEntry
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends.base import UpdateError
+from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management import call_command
+from django.test import Client
+
+from mongo_contrib.auth.models import User
+from mongo_contrib.sessions.admin import BoundedPaginator
+from mongo_contrib.sessions.backends.mongo import SessionStore
+from mongo_contrib.sessions.models import Session
+from mongo_contrib.test import CaptureCommands
+
+pytestmark = pytest.mark.urls("tests.sessions.urls")
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+SECRET = "what the session holds"
+LIST = "/admin/mongo_sessions/session/"
+
+
+@pytest.fixture(params=["admin", "stock"])
+def url(request):
+    """The list in each site."""
+    return f"/{request.param}/mongo_sessions/session/"
+
+
+@pytest.fixture
+def root(db):
+    return User.objects.create_superuser("root")
+
+
+@pytest.fixture
+def client(root):
+    """A browser in which an administrator is logged in."""
+    client = Client()
+    client.force_login(root)
+    return client
+
+
+@pytest.fixture
+def logged_in(db, sessions):
+    """`logged_in(name, minutes)` is a session of a user, last used so long ago."""
+
+    def logged_in(name="ann", minutes=0, **about):
+        user = User.objects.filter(username=name).first() or User.objects.create_user(name)
+        session = SessionStore()
+        session[SESSION_KEY] = str(user.pk)
+        session["cart"] = SECRET
+        session.save()
+        update = {"seen": NOW - timedelta(minutes=minutes + 1), **about}
+        sessions.update_one({"_id": session.session_id}, {"$set": update})
+        return session
+
+    return logged_in
+
+
+def current(client):
+    return SessionStore(client.cookies["sessionid"].value)
+
+
+def listed(client, url=LIST, **query):
+    response = client.get(url, query)
+    assert response.status_code == 200, response.get("Location")
+    return [session.pk for session in response.context["cl"].result_list]
+
+
+def ids(*sessions):
+    return [session.session_id for session in sessions]
+
+
+def is_over(session):
+    return not SessionStore(session.session_key).load()
+
+
+def act(client, url, action, *sessions, **data):
+    chosen = {"action": action, "_selected_action": ids(*sessions)}
+    return client.post(url, {**chosen, **data})
+
+
+def test_it_is_registered_by_being_installed():
+    assert admin.site.is_registered(Session)
+    assert checks.run_checks(app_configs=None, tags=["admin"]) == []
+
+
+def test_the_list(client, url, logged_in):
+    old = logged_in("ann", 60, device="Firefox on <b>", address="203.0.113.7")
+    new = logged_in("bob", 1, user_agent="curl/8.5")
+    assert listed(client, url) == ids(current(client), new, old)
+    text = client.get(url).text
+    for shown in ("ann", "bob", "root", "Firefox on &lt;b&gt;", "203.0.113.7", "curl/8.5"):
+        assert shown in text
+    assert text.count("(this session)") == 1
+    assert SECRET not in text and "cart" not in text
+
+
+def test_each_session_has_a_page_to_look_at(client, url, logged_in):
+    session = logged_in(device="Firefox on Ubuntu")
+    response = client.get(f"{url}{session.session_id}/change/")
+    assert response.status_code == 200
+    assert "Firefox on Ubuntu" in response.text and ">ann<" in response.text
+    assert SECRET not in response.text and "cart" not in response.text
+    assert 'name="_save"' not in response.text
+
+
+def test_a_page_of_100_costs_what_a_page_of_3_does(client, logged_in, sessions):
+    logged_in("ann"), logged_in("bob")
+
+    def names():
+        with CaptureCommands() as captured:
+            assert client.get(LIST).status_code == 200
+        return captured.names
+
+    few = names()
+    # This session and its user; a count, the page, its users.
+    assert few == ["find", "find", "aggregate", "find", "find"]
+    users = User.objects.bulk_create([User(username=f"user{n}") for n in range(98)])
+    sessions.insert_many(
+        {
+            "_id": f"{n:064x}",
+            "user": str(user.pk),
+            "data": {},
+            "seen": NOW,
+            "created": NOW,
+            "expire_date": NOW + timedelta(days=1),
+        }
+        for n, user in enumerate(users)
+    )
+    assert names() == few
+    assert len(listed(client)) == 100
+
+
+def test_the_list_is_read_through_an_index(client, logged_in, database, capture_commands):
+    logged_in()
+    client.get(LIST)
+    (find,) = [
+        command.command
+        for command in capture_commands
+        if command.name == "find" and "sort" in command.command and "to" in str(command.command)
+    ]
+    assert find["maxTimeMS"] > 0
+    found = database["django_session"].find(find["filter"]).sort(list(find["sort"].items()))
+    plan = str(found.explain()["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in plan and "'SORT'" not in plan
+
+
+def test_visitors_only_if_they_are_asked_for(client, logged_in, sessions):
+    session = logged_in()
+    visitor = SessionStore()
+    visitor.save()
+    expired = logged_in(expire_date=NOW - timedelta(minutes=1))
+    before = session.session_key
+    session.cycle_key()
+    assert sessions.exists({"_id": {"$regex": ":renamed$"}})
+    assert session.session_key != before
+    users = {*ids(session, current(client))}
+    assert {*listed(client)} == users
+    assert listed(client, logged_in="no") == ids(visitor)
+    assert {*listed(client, logged_in="any")} == {*users, *ids(visitor)}
+    assert not is_over(session) and is_over(expired)
+
+
+def test_filters(client, logged_in):
+    now, days, weeks = logged_in(minutes=1), logged_in(minutes=3_000), logged_in(minutes=50_000)
+    mine = current(client)
+    assert {*listed(client, seen="day")} == {*ids(now, mine)}
+    assert {*listed(client, seen="week")} == {*ids(now, days, mine)}
+    assert listed(client, seen="earlier") == ids(weeks)
+    user = now["_auth_user_id"]
+    assert {*listed(client, user_id=user)} == {*ids(now, days, weeks)}
+    assert f"user_id={user}" in client.get(LIST).text
+
+
+def test_search(client, logged_in):
+    ann = logged_in("ann", address="203.0.113.7")
+    bob = logged_in("bob", address="198.51.100.7")
+    assert listed(client, q="nn") == ids(ann)
+    assert listed(client, q=" BOB ") == ids(bob)
+    assert listed(client, q="203.0.") == ids(ann)
+    assert listed(client, q="113") == listed(client, q="203.0.1.*") == []
+    assert listed(client, q=".") == listed(client, q="x" * 10_000) == []
+
+
+def test_a_search_finds_so_many_users_at_most(client, logged_in, monkeypatch):
+    for name in ("ann", "anna", "hannah"):
+        logged_in(name)
+    monkeypatch.setattr("mongo_contrib.sessions.admin.MOST_USERS", 2)
+    assert len(listed(client, q="ann")) == 2
+
+
+def test_pages_are_bounded(db, logged_in, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "bound", 2)
+    for minutes in range(3):
+        logged_in(minutes=minutes)
+    paginator = BoundedPaginator(Session.objects.order_by("-last_seen"), 1)
+    assert (paginator.count, paginator.num_pages) == (2, 2)
+
+
+def test_users_who_are_gone(client, logged_in):
+    session = logged_in()
+    User.objects.get(username="ann").delete()
+    user = session["_auth_user_id"]
+    assert f"{user} (no longer there)" in client.get(LIST).text
+
+
+def test_nothing_is_added_or_changed(client, logged_in):
+    session = logged_in()
+    assert client.get(f"{LIST}add/").status_code == 403
+    page = f"{LIST}{session.session_id}/change/"
+    assert client.post(page, {"device": "another", "address": "x"}).status_code == 403
+    assert Session.objects.get(pk=session.session_id).device is None
+
+
+def test_one_is_ended(client, url, logged_in):
+    session, other = logged_in(device="Firefox on Ubuntu"), logged_in("bob")
+    overlapping = SessionStore(session.session_key)
+    overlapping["cart"] = "more"
+    page = f"{url}{session.session_id}/delete/"
+    response = client.get(page)
+    assert "ann, Firefox on Ubuntu" in response.text and SECRET not in response.text
+    assert client.post(page, {"post": "yes"}).status_code == 302
+    assert is_over(session) and not is_over(other)
+    with pytest.raises(UpdateError):
+        overlapping.save()
+    entry = LogEntry.objects.get()
+    assert (entry.action_flag, entry.object_id) == (DELETION, session.session_id)
+    assert entry.object_repr == "ann, Firefox on Ubuntu"
+
+
+def test_the_selected_are_ended(client, url, logged_in):
+    one, two, third = logged_in("ann"), logged_in("bob"), logged_in("bob", 5)
+    assert "End the selected sessions" in client.get(url).text
+    response = act(client, url, "delete_selected", one, two)
+    assert "Are you sure" in response.text and "ann" in response.text
+    assert not is_over(one)
+    response = act(client, url, "delete_selected", one, two, post="yes")
+    assert response.status_code == 302
+    assert is_over(one) and is_over(two) and not is_over(third)
+    assert {entry.object_repr.split(",")[0] for entry in LogEntry.objects.all()} == {"ann", "bob"}
+
+
+def test_all_of_their_users_are_ended(client, logged_in):
+    ann, ann2, bob, bob2, eve = map(logged_in, ("ann", "ann", "bob", "bob", "eve"))
+    response = act(client, LIST, "end_all", ann, bob)
+    assert response.status_code == 302
+    assert "4 sessions were ended." in client.get(LIST).text
+    assert [is_over(each) for each in (ann, ann2, bob, bob2, eve)] == [True] * 4 + [False]
+    assert LogEntry.objects.count() == 4
+
+
+def test_all_others_of_their_users_are_ended(client, logged_in):
+    ann, ann2, bob, bob2, eve = map(logged_in, ("ann", "ann", "bob", "bob", "eve"))
+    elsewhere = logged_in("root")
+    assert act(client, LIST, "end_others", ann, bob, elsewhere).status_code == 302
+    assert [is_over(each) for each in (ann2, bob2)] == [True, True]
+    assert not any(map(is_over, (ann, bob, eve, elsewhere, current(client))))
+
+
+def test_visitors_among_the_selected_take_nobody_along(client, logged_in):
+    ann, visitor, other = logged_in("ann"), SessionStore(), SessionStore()
+    visitor.save()
+    other["a"] = 1
+    other.save()
+    act(client, f"{LIST}?logged_in=no", "end_all", visitor)
+    assert not is_over(ann) and not is_over(other)
+
+
+@pytest.mark.parametrize("action", ["delete_selected", "end_all", "the page"])
+def test_who_ends_the_own_session_is_logged_out(client, url, logged_in, action):
+    logged_in()
+    mine = current(client)
+    if action == "the page":
+        response = client.post(f"{url}{mine.session_id}/delete/", {"post": "yes"})
+    else:
+        response = act(client, url, action, mine, post="yes")
+    assert response.status_code == 302
+    assert response.cookies["sessionid"]["max-age"] == 0
+    assert is_over(mine)
+    assert "/login/" in client.get(url)["Location"]
+    assert LogEntry.objects.count() == 1
+
+
+def with_permissions(*names):
+    user = User.objects.create_user(str(ObjectId()), is_staff=True)
+    user.user_permissions = [f"mongo_sessions.{name}" for name in names]
+    user.save()
+    client = Client()
+    client.force_login(user)
+    return client
+
+
+def test_permissions_are_djangos(db, url, logged_in):
+    session = logged_in()
+    page = f"{url}{session.session_id}/delete/"
+    nobody, viewer = with_permissions(), with_permissions("view_session")
+    assert nobody.get(url).status_code == 403
+    assert viewer.get(url).status_code == 200
+    assert viewer.get(page).status_code == 403
+    assert viewer.post(page, {"post": "yes"}).status_code == 403
+    assert "_selected_action" not in viewer.get(url).text
+    for action in ("delete_selected", "end_all", "end_others"):
+        act(viewer, url, action, session, post="yes")
+        act(nobody, url, action, session, post="yes")
+    assert not is_over(session)
+    ender = with_permissions("view_session", "delete_session")
+    assert ender.post(page, {"post": "yes"}).status_code == 302
+    assert is_over(session)
+
+
+def test_there_are_only_permissions_that_mean_something():
+    from mongo_contrib.auth.permissions import permission_choices
+
+    found = {name for name, _ in permission_choices() if name.startswith("mongo_sessions.")}
+    assert found == {"mongo_sessions.view_session", "mongo_sessions.delete_session"}
+
+
+HOSTILE = ['{"$ne": 1}', "nonsense", "a\0b", "9" * 400, "[]", "(((", "x" * 5_000, " ", ""]
+
+
+def test_hostile_query_strings(client, logged_in):
+    logged_in()
+    client.raise_request_exception = False
+    for name in ("q", "p", "o", "user_id", "user_id__in", "logged_in", "seen", "last_seen__gte"):
+        for value in HOSTILE:
+            response = client.get(LIST, {name: value})
+            assert response.status_code in (200, 302, 400), (name, value)
+    with CaptureCommands() as captured:
+        assert client.get(f"{LIST}?user_agent__regex=(a%2B)%2B$").status_code == 400
+        assert client.get(f"{LIST}?data__x=1")["Location"] == f"{LIST}?e=1"
+    assert "(a+)+$" not in str([event.command for event in captured])
+
+
+@pytest.mark.parametrize("page", ["change", "delete", "history"])
+def test_hostile_ids(client, page):
+    client.raise_request_exception = False
+    for key in ("nonsense", "%7B%22$ne%22: 1}", "a%00b", "_00", "x" * 3_000):
+        response = client.get(f"{LIST}{key}/{page}/")
+        assert (response.status_code, response["Location"]) == (302, "/admin/"), key
+
+
+def test_hostile_actions(client, logged_in):
+    session = logged_in()
+    for value in HOSTILE:
+        for action in ("delete_selected", "end_all", "end_others"):
+            data = {"action": action, "_selected_action": value, "post": "yes"}
+            assert client.post(LIST, data).status_code in (200, 302), (action, value)
+    assert not is_over(session)
+
+
+def test_with_another_engine_there_is_nothing_to_show(client, logged_in, settings, rf, root):
+    settings.SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"
+    request = rf.get(LIST)
+    request.user = root
+    options = admin.site.get_model_admin(Session)
+    assert options.has_module_permission(request) is False
+    with pytest.raises(ImproperlyConfigured, match="whose sessions cannot be listed"):
+        options.get_queryset(request)
+
+
+# Beside the admin
+
+
+def test_dumpdata_leaves_sessions_out(logged_in, capsys):
+    logged_in()
+    call_command("dumpdata", "mongo_sessions", "mongo_auth")
+    out = capsys.readouterr().out
+    assert '"ann"' in out and "mongo_sessions" not in out
+
+
+def test_loaddata_revives_nothing(logged_in, tmp_path):
+    session = logged_in()
+    fixture = tmp_path / "sessions.json"
+    fields = f'"user_id": "1", "expires": "{NOW + timedelta(days=1):%Y-%m-%dT%H:%M:%SZ}"'
+    fixture.write_text(
+        f'[{{"model": "mongo_sessions.session", "pk": "{"0" * 64}", "fields": {{{fields}}}}}]'
+    )
+    call_command("loaddata", str(fixture), verbosity=0)
+    assert Session.objects.count() == 1 and not is_over(session)
+
+
+def test_it_is_declared_once(connection):
+    from mongo_contrib.db.schema.planning import declarations
+
+    specs = [spec for spec in declarations("default") if spec.name == "django_session"]
+    assert [spec.source for spec in specs] == ["mongo_sessions"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_flush_ends_all(logged_in):
+    session = logged_in()
+    call_command("flush", interactive=False, verbosity=0)
+    assert is_over(session)
