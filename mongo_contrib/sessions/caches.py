@@ -6,11 +6,16 @@ from typing import Any
 
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache, InvalidCacheBackendError
+from django.core.cache.backends.dummy import DummyCache
+from django.core.cache.backends.locmem import LocMemCache
 from django.core.exceptions import ImproperlyConfigured
 
 from mongo_contrib.bridge import in_thread, on_loop, wait
 
 __all__ = ["SafeCache", "get_cache"]
+
+# They wait for nothing, so there is nothing to do meanwhile.
+_IN_MEMORY = (LocMemCache, DummyCache)
 
 logger = logging.getLogger("mongo_contrib.sessions")
 
@@ -67,7 +72,7 @@ class SafeCache:
 
     def _called(self, verb: str, *args: Any) -> Any:
         function = getattr(self._cache, verb)
-        if not on_loop():
+        if not on_loop() or isinstance(self._cache, _IN_MEMORY):
             return function(*args)
         twin = getattr(self._cache, f"a{verb}")
         if getattr(twin, "__func__", None) is getattr(BaseCache, f"a{verb}"):

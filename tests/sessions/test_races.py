@@ -1,4 +1,4 @@
-"""Requests that overlap: nothing lost, nothing resurrected."""
+"""Requests that overlap, with both engines: nothing lost, nothing resurrected."""
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
@@ -7,8 +7,6 @@ from threading import Barrier
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import connections
-
-from mongo_contrib.sessions.backends.mongo import SessionStore
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -31,10 +29,10 @@ def in_threads(work, arguments):
         return list(pool.map(run, arguments))
 
 
-def test_writers_of_different_keys_lose_nothing():
-    session = SessionStore()
+def test_writers_of_different_keys_lose_nothing(engine):
+    session = engine()
     session.save()
-    stores = [SessionStore(session.session_key) for _ in range(WRITERS)]
+    stores = [engine(session.session_key) for _ in range(WRITERS)]
     for store in stores:
         store.get("loaded before anybody writes")
 
@@ -43,14 +41,14 @@ def test_writers_of_different_keys_lose_nothing():
         stores[number].save()
 
     in_threads(write, range(WRITERS))
-    data = dict(SessionStore(session.session_key).items())
+    data = dict(engine(session.session_key).items())
     assert data == {f"key {number}": number for number in range(WRITERS)}
 
 
-async def test_async_writers_of_different_keys_lose_nothing():
-    session = SessionStore()
+async def test_async_writers_of_different_keys_lose_nothing(engine):
+    session = engine()
     await session.asave()
-    stores = [SessionStore(session.session_key) for _ in range(WRITERS)]
+    stores = [engine(session.session_key) for _ in range(WRITERS)]
     for store in stores:
         await store.aget("loaded before anybody writes")
 
@@ -59,18 +57,18 @@ async def test_async_writers_of_different_keys_lose_nothing():
         await stores[number].asave()
 
     await asyncio.gather(*map(write, range(WRITERS)))
-    data = dict(await SessionStore(session.session_key).aitems())
+    data = dict(await engine(session.session_key).aitems())
     assert data == {f"key {number}": number for number in range(WRITERS)}
 
 
 @pytest.mark.parametrize("end", ["delete", "flush", "cycle_key"])
-def test_the_end_of_a_session_wins_over_every_save(end):
+def test_the_end_of_a_session_wins_over_every_save(engine, end):
     for _ in range(10):
-        session = SessionStore()
+        session = engine()
         session["user"] = 1
         session.save()
         key = session.session_key
-        stores = [SessionStore(key) for _ in range(4)]
+        stores = [engine(key) for _ in range(4)]
         for store in stores:
             store["late"] = 1
 
@@ -85,17 +83,17 @@ def test_the_end_of_a_session_wins_over_every_save(end):
             return "before the end"
 
         in_threads(work, [*stores, None])
-        assert dict(SessionStore(key).items()) == {}
+        assert dict(engine(key).items()) == {}
         assert not session.exists(key)
 
 
-async def test_the_end_of_a_session_wins_over_every_async_save():
+async def test_the_end_of_a_session_wins_over_every_async_save(engine):
     for _ in range(20):
-        session = SessionStore()
+        session = engine()
         await session.aset("user", 1)
         await session.asave()
         key = session.session_key
-        stores = [SessionStore(key) for _ in range(4)]
+        stores = [engine(key) for _ in range(4)]
         for store in stores:
             await store.aset("late", 1)
         ends = [store.asave() for store in stores]
