@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import islice
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any, cast
@@ -15,7 +16,7 @@ from .conditions import all_of
 from .crossing import beyond, keys_in
 from .expressions import Scope
 from .grouping import row_stages
-from .paths import Path, value_at
+from .paths import Path, value_at, within
 from .stages import ANNOTATED, annotated_stages, document_stages
 
 if TYPE_CHECKING:
@@ -265,18 +266,7 @@ def _getter(path: Path) -> Any:
     column = parts[0]
     if len(parts) == 1:
         return lambda document: _decoded(path, document.get(column))
-    return lambda document: _decoded_within(path, document, parts)
-
-
-def _decoded_within(path: Path, value: Any, parts: list[str]) -> Any:
-    for position, part in enumerate(parts):
-        if isinstance(value, list):
-            if part.isdecimal():
-                value = value[int(part)] if int(part) < len(value) else None
-                continue
-            return [_decoded_within(path, item, parts[position:]) for item in value]
-        value = value.get(part) if isinstance(value, dict) else None
-    return _decoded(path, value)
+    return lambda document: within(document, parts, partial(_decoded, path))
 
 
 class _Unreadable(Exception):

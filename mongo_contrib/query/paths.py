@@ -7,7 +7,7 @@ collection.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from typing import Any
@@ -73,16 +73,19 @@ def value_at(document: Any, path: str) -> Any:
 
     Of a list on the way, that is a list with what each element holds.
     """
-    value, parts = document, path.split(".")
+    return within(document, path.split("."), lambda value: value)
+
+
+def within(value: Any, parts: list[str], read: Callable[[Any], Any]) -> Any:
+    """Return what `read` makes of what lies at the end of a stored path, in each list on it."""
     for position, part in enumerate(parts):
         if isinstance(value, list):
             if not part.isdecimal():
-                rest = ".".join(parts[position:])
-                return [value_at(item, rest) for item in value]
+                return [within(item, parts[position:], read) for item in value]
             value = value[int(part)] if int(part) < len(value) else None
         else:
             value = value.get(part) if isinstance(value, dict) else None
-    return value
+    return read(value)
 
 
 def resolve(model: Any, name: str) -> Path:
