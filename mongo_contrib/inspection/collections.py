@@ -9,11 +9,12 @@ from typing import Any
 from bson import json_util
 from django.apps import apps
 
+from mongo_contrib.db.schema.definitions import declared_collation
 from mongo_contrib.repository import Repository
 
 from .classes import Builder, ClassSource
 from .families import Member, observe
-from .indexes import collation_source, describe_indexes
+from .indexes import describe_indexes
 from .literals import literal
 from .naming import class_name, singular
 from .references import Place, Reference, guess, places
@@ -149,7 +150,7 @@ class _Inspector:
             capped = {key: int(options[key]) for key in ("size", "max") if key in options}
             made.meta["capped"] = literal(capped)
         if "collation" in options:
-            made.meta["collation"] = literal(collation_source(options["collation"]))
+            made.meta["collation"] = literal(declared_collation(options["collation"]))
         if "timeseries" in options:
             self.describe_time_series(made, options)
         if "validator" in options:

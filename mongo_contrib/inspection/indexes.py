@@ -6,6 +6,8 @@ import datetime
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from mongo_contrib.db.schema.definitions import declared_collation
+
 from .classes import ClassSource
 from .families import CLASS_KEY
 from .literals import literal
@@ -61,7 +63,7 @@ def _expression(made: ClassSource, document: Mapping[str, Any]) -> str:
             arguments[name] = "True"
             kind = "DocumentIndex" if kind == "models.Index" else kind
     if (collation := options.pop("collation", None)) is not None:
-        arguments["collation"] = literal(collation_source(collation))
+        arguments["collation"] = literal(declared_collation(collation))
         kind = "DocumentIndex" if kind == "models.Index" else kind
     if (condition := options.pop("partialFilterExpression", None)) is not None:
         arguments["condition"] = _q(made, condition)
@@ -147,25 +149,6 @@ def _text(
     if (override := options.pop("language_override", "language")) != "language":
         arguments["language_field"] = literal(override)
     return "TextIndex"
-
-
-def collation_source(collation: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a collation without what a server fills in for every locale."""
-    filled = {
-        "caseLevel": False,
-        "caseFirst": "off",
-        "strength": 3,
-        "numericOrdering": False,
-        "alternate": "non-ignorable",
-        "maxVariable": "punct",
-        "normalization": False,
-        "backwards": False,
-    }
-    return {
-        name: value
-        for name, value in collation.items()
-        if name != "version" and (name not in filled or filled[name] != value)
-    }
 
 
 def _q(made: ClassSource, condition: Mapping[str, Any]) -> str:

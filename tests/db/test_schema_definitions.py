@@ -9,7 +9,12 @@ from bson.son import SON
 from pymongo.collation import Collation
 
 from mongo_contrib.db.schema import IndexSpec
-from mongo_contrib.db.schema.definitions import contains, from_server, from_spec
+from mongo_contrib.db.schema.definitions import (
+    contains,
+    declared_collation,
+    from_server,
+    from_spec,
+)
 
 LISTED_COLLATION = {
     "locale": "en",
@@ -103,6 +108,22 @@ def test_differences_are_seen(options, server):
 def test_what_comes_with_a_locale_is_no_difference(locale, told):
     spec = IndexSpec((("a", 1),), "name", {"collation": {"locale": locale, "strength": 2}})
     server = {**LISTED_COLLATION, "locale": locale, **told}
+    assert from_spec(spec, None) == listed(key={"a": 1}, collation=server)
+
+
+@pytest.mark.parametrize(
+    ("told", "declared"),
+    [
+        ({}, {"locale": "en", "strength": 2}),
+        ({"strength": 3}, {"locale": "en"}),
+        ({"locale": "fr_CA", "backwards": True}, {"locale": "fr_CA", "strength": 2}),
+        ({"locale": "da", "caseFirst": "upper"}, {"locale": "da", "strength": 2}),
+    ],
+)
+def test_what_has_to_be_declared_of_a_collation(told, declared):
+    server = {**LISTED_COLLATION, **told}
+    assert declared_collation(server) == declared
+    spec = IndexSpec((("a", 1),), "name", {"collation": declared})
     assert from_spec(spec, None) == listed(key={"a": 1}, collation=server)
 
 

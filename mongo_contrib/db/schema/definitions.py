@@ -157,6 +157,20 @@ def _collation(collation: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return {**_COLLATION_DEFAULTS, **given}
 
 
+def declared_collation(collation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what has to be declared of a collation that a server tells in full."""
+    filled = {
+        **_COLLATION_DEFAULTS,
+        "backwards": False,
+        **_LOCALE_DEFAULTS.get(collation["locale"], {}),
+    }
+    return {
+        name: value
+        for name, value in collation.items()
+        if name != "version" and (name not in filled or filled[name] != value)
+    }
+
+
 def contains(real: Any, wanted: Any) -> bool:
     """Whether ``real`` is ``wanted``, give or take fields that a server adds to documents."""
     if isinstance(wanted, Mapping) and isinstance(real, Mapping):
