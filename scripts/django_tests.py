@@ -29,9 +29,11 @@ CACHE = ROOT / "var" / "django-tests"
 
 ENGINES = [
     "mongo_contrib.sessions.backends.mongo",
+    "mongo_contrib.sessions.backends.cached_mongo",
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware",
+    "mongo_contrib.sessions.middleware",
 ]
 
 #: Test of Django -> why it can't pass here.
