@@ -121,7 +121,7 @@ def _wildcard(
     elif projection := options.pop("wildcardProjection", None):
         projection = {path: shown for path, shown in projection.items() if path != "_id"}
         names = _names(made, projection)
-        arguments["include" if all(projection.values()) else "exclude"] = literal(names)
+        arguments["only" if all(projection.values()) else "exclude"] = literal(names)
     return "WildcardIndex"
 
 

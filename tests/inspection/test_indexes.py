@@ -61,7 +61,7 @@ def described():
         (
             {"$**": 1},
             {"wildcardProjection": {"a": 1, "_id": 0}},
-            'WildcardIndex(include=["a"], name="n")',
+            'WildcardIndex(only=["a"], name="n")',
         ),
         (
             {"_fts": "text", "_ftsx": 1},
