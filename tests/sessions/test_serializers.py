@@ -5,7 +5,6 @@ import enum
 import json
 import pickle
 import re
-import time
 import zlib
 from collections import OrderedDict
 from decimal import Decimal
@@ -81,7 +80,10 @@ offsets = st.one_of(
     st.just(UTC),
     st.timedeltas(
         datetime.timedelta(hours=-23, minutes=-59), datetime.timedelta(hours=23, minutes=59)
-    ).map(datetime.timezone),
+    )
+    # Python's own fromisoformat() takes an offset of less than a second for none.
+    .filter(lambda offset: abs(offset) >= datetime.timedelta(seconds=1))
+    .map(datetime.timezone),
     st.sampled_from(["Europe/Berlin", "Europe/London", "America/St_Johns"]).map(ZoneInfo),
 )
 folds = st.sampled_from([0, 1])
@@ -388,12 +390,6 @@ def test_a_notation_that_is_escaped_as_json_allows_is_the_same():
 def test_a_dict_that_is_no_notation_stays_one():
     text = b'{"price": {"$gt": 5}, "both": {"$oid": "x", "y": 1}, "$date": 1, "z": 2}'
     assert OURS.loads(text) == json.loads(text)
-
-
-def test_reading_takes_no_time_worth_mentioning_for_a_large_text():
-    started = time.process_time()
-    there_and_back({str(number): [ObjectId(), b"x"] for number in range(20_000)})
-    assert time.process_time() - started < 20
 
 
 # With Django's own engines
