@@ -16,9 +16,10 @@ class MongoContribConfig(AppConfig):
     verbose_name = "MongoDB"
 
     def ready(self) -> None:
-        from mongo_contrib import checks  # noqa: F401 - importing registers them
+        from mongo_contrib import checks  # importing registers all but one
         from mongo_contrib.documents import signals
 
+        checks.replace_model_checks()
         signals.install()
 
     def mongo_collections(self, alias: str) -> list[CollectionSpec]:

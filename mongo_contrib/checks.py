@@ -1,6 +1,7 @@
 """System checks of the engine and of a project's set-up; each id is explained in docs/checks.md.
 
-Those of document classes are with the documents. Importing this module registers them.
+Those of document classes are with the documents. Importing this module registers them, but for
+the one that takes the place of a check of Django's: the app does so when it is ready.
 """
 
 from __future__ import annotations
@@ -38,11 +39,12 @@ def mongo_aliases() -> list[str]:
     return [alias for alias in connections if is_mongo(alias)]
 
 
-# Stands in for Django's, which asks for names that no two models share.
-registry.registered_checks.discard(model_checks.check_all_models)
+def replace_model_checks() -> None:
+    """Let our `check_all_models()` stand in for Django's, which would be asked beside it."""
+    registry.registered_checks.discard(model_checks.check_all_models)
+    register(check_all_models, Tags.models)
 
 
-@register(Tags.models)
 def check_all_models(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]:
     """Django's checks of models; names of indexes need to differ only within a collection."""
     found = model_checks.check_all_models(app_configs, **kwargs)

@@ -1,9 +1,14 @@
 """Django's private API that the engine leans on: one test each, so that a new Django tells."""
 
 import asyncio
+import subprocess
+import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
+from django.core.checks import Tags
+from django.core.checks.registry import CheckRegistry
 from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.base import BaseHandler
 from django.db import connections, models, transaction
@@ -18,6 +23,7 @@ from pymongo import MongoClient
 from mongo_contrib.db.operations import DatabaseOperations
 from mongo_contrib.repository import Repository
 
+ROOT = Path(__file__).resolve().parents[2]
 OURS = "mongo_contrib.db.base.DatabaseWrapper"
 
 
@@ -264,3 +270,37 @@ def test_a_nullable_reference_is_not_nulled_before_it_is_deleted(connection):
 def test_compilers_are_asked_of_the_connection_by_name(connection):
     with pytest.raises(ImproperlyConfigured, match=r"tests_db_contract\.Target"):
         sql.Query(Target).get_compiler("default").execute_sql()
+
+
+# System checks
+
+
+def test_a_check_of_djangos_can_be_taken_back():
+    def check(app_configs, **kwargs):
+        return []
+
+    registry = CheckRegistry()
+    registry.register(check, Tags.models)
+    assert registry.get_checks() == [check]
+    registry.registered_checks.discard(check)
+    assert registry.get_checks() == []
+
+
+def test_djangos_check_of_models_is_taken_back_by_the_app_and_not_by_an_import():
+    code = """
+import django
+from django.conf import settings
+from django.core.checks import model_checks
+from django.core.checks.registry import registry
+from mongo_contrib import checks
+
+both = (model_checks.check_all_models, checks.check_all_models)
+print([check in registry.get_checks() for check in both])
+settings.configure(INSTALLED_APPS=["mongo_contrib"])
+django.setup()
+print([check in registry.get_checks() for check in both])
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split("\n") == ["[True, False]", "[False, True]", ""]
