@@ -50,7 +50,7 @@ class ExtendedJSONSerializer:
         return text.encode()
 
     def loads(self, data: bytes) -> Any:
-        """Return what dumps() was given; ValueError for anything that it doesn't write."""
+        """Return what dumps() was given; ValueError where the text is damaged, whatever it is."""
         text = data.decode()
         # Without "$" at the start of a text there is no notation, however it is written.
         plain = '"$' not in text and '"\\u0024' not in text
@@ -121,7 +121,7 @@ def _place(path: tuple[Any, ...]) -> str:
 # A pickle of this text; its opcodes put a text down, and stop.
 _TOLD = "told by unpickling"
 _PICKLE = f"V{_TOLD}\n.".encode()
-_PICKLERS = frozenset({"pickle", "_pickle", "cloudpickle", "dill", "jsonpickle"})
+_PICKLERS = frozenset({"pickle", "cloudpickle", "dill", "jsonpickle", "Pickler", "Unpickler"})
 _USE = "use 'django.contrib.sessions.serializers.JSONSerializer' or one like it."
 _RUNS_CODE = "and unpickling runs whatever code somebody has written into the database; " + _USE
 

@@ -340,6 +340,8 @@ HOSTILE = [
     b'{"$duration": [NaN]}',
     b'{"$pattern": ["[[a]", 64]}',
     b'{"$pattern": ["a", 128]}',
+    b'{"$pattern": ["' + b"(" * 9000 + b")" * 9000 + b'", 0]}',
+    b'{"$pattern": ["a{99999999999999999999}", 0]}',
     b'{"$pattern": ["a", 0.5]}',
     b'{"$binary": {"base64": "AA", "subType": "00"}}',
     b'{"$binary": {"base64": "AA==", "subType": "-1"}}',
