@@ -48,6 +48,7 @@ class CollectionAccess:
             "write_concern": write_concern,
         }
         self._options: Any = {name: value for name, value in options.items() if value is not None}
+        self._made: tuple[Any, Any] = (None, None)
         self._errors = self._translating()
 
     def __repr__(self) -> str:
@@ -80,6 +81,7 @@ class CollectionAccess:
         """Return the same collection, read elsewhere."""
         other = copy(self)
         other._options = {**self._options, "read_preference": read_preference}
+        other._made = (None, None)
         other._errors = other._translating()
         return other
 
@@ -103,7 +105,14 @@ class CollectionAccess:
         return original(collection), original(session)
 
     def _with_options(self, collection: Any) -> Any:
-        return collection.with_options(**self._options) if self._options else collection
+        if not self._options:
+            return collection
+        # Making one costs as much as all else here; a repository that is kept has mostly one.
+        base, made = self._made
+        if base is not collection:
+            made = collection.with_options(**self._options)
+            self._made = collection, made
+        return made
 
     def _key(self, connection: Any) -> Key:
         return (connection.database_name, self.name, settings.USE_TZ)

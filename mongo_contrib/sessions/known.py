@@ -1,5 +1,6 @@
 """What an engine's object knows of the session that is stored."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,5 +19,7 @@ class Known:
     #: None: unknown, so all of it will be replaced.
     data: record.Stored | None = None
     form: record.Form | None = None
+    #: The values of which `data` was made, or that were made of it.
+    values: Mapping[str, Any] = field(default_factory=dict)
     #: What it has beside its data.
     about: dict[str, Any] = field(default_factory=dict)

@@ -26,8 +26,9 @@ ATTEMPTS = 1_000
 
 def refuse_too_large(data: record.Stored) -> None:
     """Raise SessionTooLarge for data over MONGO_SESSION_MAX_SIZE."""
-    size, limit = record.size(data), conf.max_size
-    if size > limit:
+    limit = conf.max_size
+    if not record.is_within(limit, data):
+        size = record.size(data)
         largest = sorted(data, key=lambda key: len(data[key]), reverse=True)[:3]
         raise SessionTooLarge(
             f"The session has {size:,} bytes of data, and MONGO_SESSION_MAX_SIZE allows "

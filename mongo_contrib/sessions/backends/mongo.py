@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django.conf import settings
@@ -20,9 +21,11 @@ from mongo_contrib.exceptions import DuplicateKeyError, QueryTimeout, ServerUnav
 from mongo_contrib.repository import Repository
 
 from .. import forms, limits, record
-from ..conf import ANONYMOUS, conf, refuse_pickle
+from ..collection import session_repository
+from ..conf import ANONYMOUS, conf
 from ..known import GONE, Known
 from ..renaming import Renaming
+from ..serializers import refuse_pickle
 
 __all__ = ["SessionStore"]
 
@@ -60,12 +63,7 @@ class SessionStore(Renaming):
     @classmethod
     def get_repository(cls) -> Repository:
         """The repository of the collection that holds the sessions."""
-        return Repository(
-            conf.collection,
-            using=conf.alias,
-            read_preference=conf.read_preference,
-            write_concern=conf.write_concern,
-        )
+        return session_repository()
 
     # The contract of SessionBase
 
@@ -198,21 +196,25 @@ class SessionStore(Renaming):
 
     # The only steps that reach the server, for an engine that keeps copies elsewhere.
 
+    @cached_property
+    def _sessions(self) -> Repository:
+        return self.get_repository()
+
     def _find(self, ids: list[str]) -> dict[str, Any] | None:
         """The stored session, unless it has expired."""
-        return self.get_repository().find_one(record.live(ids, timezone.now()))
+        return self._sessions.find_one(record.live(ids, timezone.now()))
 
     def _insert(self, document: dict[str, Any]) -> None:
-        self.get_repository().insert_one(document)
+        self._sessions.insert_one(document)
 
     def _update(self, ids: list[str], update: dict[str, Any]) -> bool:
         """Update the session, unless it has expired; return whether it is there."""
         live = record.live(ids, timezone.now())
-        return bool(self.get_repository().update_one(live, update).matched_count)
+        return bool(self._sessions.update_one(live, update).matched_count)
 
     def _take(self, ids: list[str]) -> dict[str, Any] | None:
         """Delete the session, be it expired or not; return what it was."""
-        return self.get_repository().find_one_and_delete(record.with_id(ids))
+        return self._sessions.find_one_and_delete(record.with_id(ids))
 
     # Saving
 
@@ -254,11 +256,11 @@ class SessionStore(Renaming):
                 self, user_id, self._own_ids(), lambda slot: write(data, {**login, **slot})
             )
             self.logged_in = user_id
-        self._known.data = data
+        self._known.data, self._known.values = data, dict(session)
         self.unreachable = False
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
-        about = {"created": _now(), **about}
+        about = {"created": about.get("seen") or _now(), **about}
         self._known.form = forms.current(self.session_key)
         self._known.id = self._ids(self.session_key)[0]
         document = record.insertable(
@@ -305,7 +307,8 @@ class SessionStore(Renaming):
         return [self._known.id] if self._known.id else self._ids(self.session_key)
 
     def _encoded(self, session: dict[str, Any]) -> record.Stored:
-        data = record.encoded(session, self.serializer())
+        known = self._known
+        data = record.encoded(session, self.serializer(), known.values, known.data or {})
         limits.refuse_too_large(data)
         return data
 
@@ -315,12 +318,12 @@ class SessionStore(Renaming):
     def _sighting(self) -> dict[str, Any]:
         """What to write of the user's being here; nothing if that was done not long ago."""
         seen = self._known.about.get("seen")
-        if self.session_key is None or seen is None or "last_seen" not in conf.record:
+        if self.session_key is None or seen is None:
             return {}
         now = _now()
         if now - record.from_stored(seen) < timedelta(seconds=conf.last_seen_interval):
             return {}
-        return {"seen": now, **self._recorded()}
+        return {"seen": now, **self._recorded()} if "last_seen" in conf.record else {}
 
     def _from_document(self, document: dict[str, Any] | None) -> dict[str, Any]:
         if document is None:
@@ -337,7 +340,7 @@ class SessionStore(Renaming):
             self._known.id = document["_id"]
             self._known.about = {name: document[name] for name in record.ABOUT if name in document}
             if session is not None:
-                self._known.data = data
+                self._known.data, self._known.values = data, dict(session)
                 self._known.form = forms.of(document, self.session_key)
         if session is None:
             logging.getLogger("django.security.SuspiciousSession").warning(
