@@ -13,9 +13,11 @@ class MongoSessionsConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_settings
+        from .members import check_members
         from .visitor_checks import check_visitors
 
         checks.register(check_settings)
+        checks.register(check_members, checks.Tags.database)
         checks.register(check_visitors)
 
     def mongo_collections(self, alias: str) -> list[Any]:

@@ -16,7 +16,7 @@ from pymongo.write_concern import WriteConcern
 from mongo_contrib.db import default_alias
 from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
 
-from .serializers import refuse_pickle as refuse_pickle
+from .members import reaches_several
 
 __all__ = ["ANONYMOUS", "END_OLDEST", "ERROR", "RECORDABLE", "REFUSE", "conf"]
 
@@ -57,9 +57,20 @@ class SessionSettings:
         """Where sessions are read: pymongo's read preference, or its mode's name.
 
         The alias's own does not count: a session that was ended on the primary would live on
-        where it was read from a secondary.
+        where it was read from a secondary. So others than "primary" need a write concern that
+        names a number of members, see `members`.
         """
-        return _checked("MONGO_SESSION_READ_PREFERENCE", "primary", read_preference)
+        preference: Any = _checked(
+            "MONGO_SESSION_READ_PREFERENCE", "primary", _required(read_preference)
+        )
+        if preference.mode and not reaches_several(self.write_concern):
+            raise ImproperlyConfigured(
+                f"MONGO_SESSION_READ_PREFERENCE is {preference.mongos_mode!r}, but writes wait "
+                f"for {self.write_concern.document.get('w')!r}: a member that lags would serve "
+                "sessions that have ended; MONGO_SESSION_WRITE_CONCERN must be the number of "
+                "members that hold data."
+            )
+        return preference
 
     @property
     def write_concern(self) -> WriteConcern:
@@ -180,6 +191,15 @@ def _size(value: Any) -> int:
 
 def _optional(validated: Callable[[Any], T]) -> Callable[[Any], T | None]:
     return lambda value: None if value is None else validated(value)
+
+
+def _required(validated: Callable[[Any], T]) -> Callable[[Any], T]:
+    def required(value: Any) -> T:
+        if value is None:
+            raise WrongOption(value, "given, or left out of the settings")
+        return validated(value)
+
+    return required
 
 
 def _one_of(*choices: str) -> Callable[[Any], str]:
