@@ -118,8 +118,10 @@ class SessionMiddleware(middleware.SessionMiddleware):
         """The response to a log-in that is one too many: whoever it was stays anonymous."""
         # What the refused log-in has put into the session is the user's; what is stored is not.
         request.session = self.SessionStore(request.session.session_key)
-        # Saves it, and with that gives the browser its new key.
-        request.session.modified = bool(request.session.keys())
+        if request.session.keys():
+            request.session.modified = True  # the browser has to be told the new key
+        else:
+            request.session.flush()
         return super().process_response(request, pages.refused())
 
     def _note(
@@ -129,8 +131,8 @@ class SessionMiddleware(middleware.SessionMiddleware):
         try:
             if logged_in and logged_in == session.user_id and "device" in conf.record:
                 self._note_device(request, response, session, logged_in)
-            elif session.accessed:
-                session.touch()
+            else:
+                session.touch()  # nothing, if nobody has looked at it
         except OperationalError as exc:
             # The session is safe; for this alone nobody shall lose a page.
             logger.warning("A visit could not be noted: %s", exc)

@@ -66,7 +66,12 @@ def test_what_requests_cost(client, ann):
     ]
     users = [event.name for event in log_in if event.collection == "mongo_auth_user"]
     assert users == ["find", "update"]
-    assert len(log_in) == 4, str(log_in)
+    sessions = [event.name for event in log_in if event.collection == "django_session"]
+    assert sessions == ["insert", "update"]
+    # The browser is new to her.
+    devices = [event.name for event in log_in if event.collection == "django_session_device"]
+    assert devices == ["update", "insert"]
+    assert len(log_in) == 6, str(log_in)
     with CaptureCommands() as page:
         assert hello(client) == "Hello Ann"
     assert [(event.name, event.collection) for event in page] == [

@@ -45,7 +45,7 @@ def test_installed_and_not_used(settings):
 def test_the_ttl_index_is_declared_on_its_alias_only(settings):
     settings.MONGO_SESSION_COLLECTION = "visits"
     config = apps.get_app_config("mongo_sessions")
-    (spec,) = config.mongo_collections("default")
+    spec, _devices = config.mongo_collections("default")
     index = spec.indexes[0]
     assert spec.name == "visits"
     assert index.keys == (("expire_date", 1),)

@@ -129,10 +129,15 @@ def test_a_session_that_was_ended_elsewhere_is_seen_no_more(browser, sessions, e
 def test_a_save_over_an_ended_session_stays_djangos_400(browser, engine, monkeypatch):
     browser.log_in()
 
-    def gone(self):
-        raise UpdateError("gone")
+    save, calls = engine.save, []
 
-    monkeypatch.setattr(engine, "save", gone)
+    def gone_at_first(self, *args, **kwargs):
+        calls.append(self)
+        if len(calls) == 1:
+            raise UpdateError("gone")
+        return save(self, *args, **kwargs)
+
+    monkeypatch.setattr(engine, "save", gone_at_first)
     assert browser.get("put", a="1").status_code == 400
 
 
@@ -174,9 +179,9 @@ def test_a_log_in_too_many_without_a_session_leaves_nothing(browser, full, sessi
     browser.log_in()
     other = browser.another()
     assert other.log_in().status_code == 403
-    assert other.session == {}
+    assert not other.key
     assert other.user == ""
-    assert sessions.count({"user": {"$exists": True}}) == 1
+    assert sessions.count() == 1
 
 
 @pytest.fixture
