@@ -35,6 +35,10 @@ MIDDLEWARE = [
     "django.contrib.sessions.middleware",
     "mongo_contrib.sessions.middleware",
 ]
+ENCRYPTED = {
+    "MONGO_SESSION_ENCRYPTION_KEYS": ["A" * 43],
+    "SESSION_SERIALIZER": "mongo_contrib.sessions.serializers.ExtendedJSONSerializer",
+}
 
 #: Test of Django -> why it can't pass here.
 EXCLUDED = {
@@ -58,6 +62,12 @@ def sessions() -> Iterator[type[unittest.TestCase]]:
                 (tests.SessionTestsMixin, TestCase),
                 backend=store,
             )
+        yield case(
+            override_settings(SESSION_ENGINE=engine, **ENCRYPTED),
+            f"{engine.split('.')[-1]}, encrypted",
+            (tests.SessionTestsMixin, TestCase),
+            backend=store,
+        )
         for module in MIDDLEWARE:
             middleware = import_module(module).SessionMiddleware
             yield case(
