@@ -1,18 +1,22 @@
 """Django's cache from both worlds, and one whose failure is nobody's error."""
 
 import logging
+import re
 import time
 from typing import Any
 
+from django.conf import settings
 from django.core.cache import caches
 from django.core.cache.backends.base import BaseCache, InvalidCacheBackendError
+from django.core.cache.backends.db import DatabaseCache
 from django.core.cache.backends.dummy import DummyCache
 from django.core.cache.backends.locmem import LocMemCache
+from django.core.cache.backends.redis import RedisCache
 from django.core.exceptions import ImproperlyConfigured
 
 from mongo_contrib.bridge import in_thread, on_loop, wait
 
-__all__ = ["SafeCache", "get_cache"]
+__all__ = ["SafeCache", "get_cache", "unheard_in"]
 
 # They wait for nothing, so there is nothing to do meanwhile.
 _IN_MEMORY = (LocMemCache, DummyCache)
@@ -26,10 +30,34 @@ _last_warning = -float(_SILENCE_SECONDS)
 
 def get_cache(alias: str) -> BaseCache:
     """Return the cache of settings.SESSION_CACHE_ALIAS."""
+    if alias not in settings.CACHES:
+        raise ImproperlyConfigured(
+            f"SESSION_CACHE_ALIAS is {alias!r}, which is not in CACHES; it has: "
+            f"{sorted(settings.CACHES)}."
+        )
     try:
         return caches[alias]
     except InvalidCacheBackendError as exc:
-        raise ImproperlyConfigured(f"SESSION_CACHE_ALIAS is {alias!r}: {exc}") from exc
+        raise ImproperlyConfigured(
+            f"SESSION_CACHE_ALIAS is {alias!r}, a cache that cannot be made: {exc}"
+        ) from exc
+
+
+def unheard_in(alias: str) -> str | None:
+    """Why what one process says to a cache may not be heard by all others; None if it is."""
+    cache = get_cache(alias)
+    if isinstance(cache, LocMemCache):
+        return "is a cache in the memory of each process, so it is right for a single process only"
+    if isinstance(cache, DatabaseCache):
+        return "is a cache in SQL, where a transaction that is rolled back takes back what it said"
+    if isinstance(cache, RedisCache) and len(_servers(alias)) > 1:
+        return "is read from replicas, which hear of a change a moment late"
+    return None
+
+
+def _servers(alias: str) -> list[str]:
+    location = settings.CACHES[alias].get("LOCATION") or ""
+    return re.split("[;,]", location) if isinstance(location, str) else list(location)
 
 
 class SafeCache:

@@ -8,12 +8,14 @@ from django.core.exceptions import ImproperlyConfigured
 
 from mongo_contrib.db import is_mongo
 
+from .caches import unheard_in
 from .conf import conf
 from .serializers import refuse_pickle
 
 __all__ = ["check_settings"]
 
 ENGINE = "mongo_contrib.sessions.backends.mongo"
+CACHED_ENGINE = "mongo_contrib.sessions.backends.cached_mongo"
 
 
 #: The check of each setting that refuses wrong values itself, by its name in `conf`.
@@ -42,6 +44,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_encryption(),
         *_check_serializer(),
         *_check_engine(),
+        *_check_cache(),
     ]
 
 
@@ -103,5 +106,26 @@ def _check_engine() -> list[CheckMessage]:
             "'django.contrib.sessions.backends.db', so sessions go to the SQL database.",
             hint=f'Set SESSION_ENGINE = "{ENGINE}".',
             id="mongo_sessions.W001",
+        )
+    ]
+
+
+def _check_cache() -> list[CheckMessage]:
+    if settings.SESSION_ENGINE != CACHED_ENGINE:
+        return []
+    alias = settings.SESSION_CACHE_ALIAS
+    try:
+        doubt = unheard_in(alias)
+    except ImproperlyConfigured as exc:
+        return [Error(str(exc), id="mongo_sessions.E018")]
+    if doubt is None:
+        return []
+    return [
+        Warning(
+            f"SESSION_CACHE_ALIAS is {alias!r}, which {doubt}: a session that has ended can live "
+            "on for as long as MONGO_SESSION_CACHE_TIMEOUT says.",
+            hint="Use one cache for all processes, such as Memcached or one Redis server, or "
+            f'SESSION_ENGINE = "{ENGINE}".',
+            id="mongo_sessions.W004",
         )
     ]

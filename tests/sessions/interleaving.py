@@ -11,8 +11,10 @@ from greenlet import GreenletExit, getcurrent, greenlet
 
 
 def step():
-    """Let the others have their turn."""
+    """Let the others have their turn; for who is no process there are no others."""
     process = getcurrent()
+    if not isinstance(process, Process):
+        return
     if not process.killed:
         process.parent.switch()
     if process.killed:

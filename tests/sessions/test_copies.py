@@ -185,7 +185,7 @@ def play(*names, kind=Copies):
 PLAYS = [
     ("read", "save a", "save b"),
     ("read", "save a", "evict g"),
-    ("read", "end", "clear"),
+    ("read", "end", "evict g"),
     ("read", "transaction", "evict g"),
     ("read", "killed: save a", "clock"),
     ("read", "killed: end", "clock"),

@@ -38,6 +38,10 @@ class SessionStore(mongo.SessionStore):
     Inside `atomic()` the cache is not used, and others use it again after the commit.
     """
 
+    def __init__(self, session_key: str | None = None) -> None:
+        get_cache(settings.SESSION_CACHE_ALIAS)  # or raise what is wrong with it
+        super().__init__(session_key)
+
     @classmethod
     def get_repository(cls) -> Repository:
         """See the parent; MONGO_SESSION_READ_PREFERENCE does not count.
