@@ -117,7 +117,7 @@ def _check_cache() -> list[CheckMessage]:
     try:
         doubt = unheard_in(alias)
     except ImproperlyConfigured as exc:
-        return [Error(str(exc), id="mongo_sessions.E018")]
+        return [Error(str(exc), id="mongo_sessions.E019")]
     if doubt is None:
         return []
     return [

@@ -143,7 +143,7 @@ def test_a_cache_of_which_not_all_hear_everything(use, checked, backend, locatio
 
 def test_a_check_of_the_alias(checked, settings):
     settings.SESSION_CACHE_ALIAS = "fast"
-    assert checked() == ["mongo_sessions.E018"]
+    assert checked() == ["mongo_sessions.E019"]
 
 
 def test_the_other_engine_needs_no_cache(checked, settings):
