@@ -8,5 +8,10 @@ urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/", include(router.urls)),
     path("api/", include("rest_framework.urls")),
+    path(
+        "account/sessions/",
+        include("mongo_contrib.sessions.urls"),
+        {"base_template": "atlas/account.html"},
+    ),
     path("files/", include("mongo_contrib.storage.urls")),
 ]

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.contrib import admin, messages
+from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -100,13 +102,13 @@ class SessionAdmin(admin.ModelAdmin):
     A page costs the same number of queries whatever it lists: one is for the users' names.
     """
 
-    list_display = ("user", "session", "address", "last_seen", "created", "expires")
+    list_display = ("user", "session", "address", "seen", "since", "until")
     list_display_links = ("session",)
     list_filter = (WhoseFilter, LastSeenFilter)
     search_fields = ("address",)
     search_help_text = _("A part of a user's name, or the beginning of an address")
     ordering = ("-last_seen",)
-    actions = ("end_all", "end_others")
+    actions = ("delete_selected", "end_all", "end_others")
     fields = ("user", "device", "user_agent", "address", "last_seen", "created", "expires")
     readonly_fields = ("user",)
     paginator = BoundedPaginator
@@ -182,6 +184,18 @@ class SessionAdmin(admin.ModelAdmin):
             return format_html("{} ({})", session.name, _("this session"))
         return session.name
 
+    @admin.display(description=_("last seen"), ordering="last_seen")
+    def seen(self, session: Any) -> str | None:
+        return shown(session.last_seen, "SHORT_DATETIME_FORMAT")
+
+    @admin.display(description=_("since"), ordering="created")
+    def since(self, session: Any) -> str | None:
+        return shown(session.created)
+
+    @admin.display(description=_("until"), ordering="expires")
+    def until(self, session: Any) -> str | None:
+        return shown(session.expires)
+
     # What is found
 
     def lookup_allowed(self, lookup: str, value: Any, request: Any = None) -> bool:
@@ -204,12 +218,10 @@ class SessionAdmin(admin.ModelAdmin):
 
     # How they end
 
-    def get_actions(self, request: Any) -> Any:
-        actions = super().get_actions(request)
-        if "delete_selected" in actions:
-            function, name, _description = actions["delete_selected"]
-            actions["delete_selected"] = (function, name, _("End the selected sessions"))
-        return actions
+    @admin.action(permissions=["delete"], description=_("End the selected sessions"))
+    def delete_selected(self, request: Any, queryset: Any) -> Any:
+        """Django's, which asks before, under the name of what it does here."""
+        return delete_selected(self, request, queryset)
 
     @admin.action(permissions=["delete"], description=_("End all sessions of these users"))
     def end_all(self, request: Any, queryset: Any) -> None:
@@ -218,7 +230,7 @@ class SessionAdmin(admin.ModelAdmin):
 
     @admin.action(
         permissions=["delete"],
-        description=_("End all other sessions of these users: the selected and mine stay"),
+        description=_("End all other sessions of these users"),
     )
     def end_others(self, request: Any, queryset: Any) -> None:
         """End the sessions of these users, all but the selected and the one of this request."""
@@ -265,6 +277,11 @@ class SessionAdmin(admin.ModelAdmin):
         """Log out whoever has ended the session of this very request."""
         if not {*ids_of_request(request)}.isdisjoint(ended):
             logout(request)
+
+
+def shown(moment: datetime | None, format: str = "SHORT_DATE_FORMAT") -> str | None:
+    """A moment in few characters, as there are many columns."""
+    return None if moment is None else date_format(timezone.template_localtime(moment), format)
 
 
 def ids_of_request(request: Any) -> tuple[str, ...]:

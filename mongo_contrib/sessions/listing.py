@@ -21,6 +21,7 @@ from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.core.exceptions import ImproperlyConfigured
 from django.utils import timezone
+from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 
 from mongo_contrib.bridge import native
@@ -193,7 +194,7 @@ def ids_of(session: SessionBase | str | None) -> tuple[str, ...]:
 
 def readable_name(device: str | None, user_agent: str | None) -> str:
     """What people know a session by."""
-    return device or user_agent or _("Unknown device")
+    return device or Truncator(user_agent or "").chars(80) or _("Unknown device")
 
 
 def _session(document: Mapping[str, Any], current: tuple[str, ...]) -> UserSession:

@@ -70,3 +70,19 @@ def test_city(client, three_cities):
 @pytest.mark.parametrize("address", ["/city/nonsense/", f"/city/{'0' * 24}/", "/city/$ne/"])
 def test_no_such_city(client, address):
     assert client.get(address).status_code == 404
+
+
+def test_people_see_and_end_their_sessions(client, admin_client, admin_user):
+    assert client.get("/account/sessions/").status_code == 302
+    client.force_login(admin_user)
+    response = client.get("/account/sessions/")
+    assert [template.name for template in response.templates][:3] == [
+        "mongo_sessions/session_list.html",
+        "atlas/account.html",
+        "atlas/base.html",
+    ]
+    assert "<title>Your sessions</title>" in response.text
+    assert response.text.count("<li>") + response.text.count("<li aria-current") == 2
+    assert client.post("/account/sessions/end-others/").status_code == 302
+    assert "1 session was ended." in client.get("/account/sessions/").text
+    assert admin_client.get("/admin/").status_code == 302

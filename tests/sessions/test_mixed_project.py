@@ -121,7 +121,7 @@ try:
         ),
         "tables": [name for name in connection.introspection.table_names() if "session" in name],
         "dumped": "mongo_sessions" in output("dumpdata", exclude=["contenttypes", "auth"]),
-        "dumped of mongo": output("dumpdata", database="mongo"),
+        "dumped of mongo": output("dumpdata", database="mongo").strip(),
     }))
 finally:
     connections["mongo"].client.drop_database(connections["mongo"].settings_dict["NAME"])
