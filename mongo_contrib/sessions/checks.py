@@ -20,19 +20,19 @@ CACHED_ENGINE = "mongo_contrib.sessions.backends.cached_mongo"
 
 #: The check of each setting that refuses wrong values itself, by its name in `conf`.
 IDS = {
-    "collection": "E002",
-    "max_size": "E004",
-    "max_per_user": "E005",
-    "when_full": "E006",
-    "record": "E007",
-    "last_seen_interval": "E008",
-    "when_unreachable": "E009",
-    "read_preference": "E010",
-    "write_concern": "E011",
-    "encryption_keys": "E012",
-    "cache_timeout": "E013",
-    "device_collection": "E014",
-    "device_cookie_age": "E015",
+    "collection": "mongo_sessions.E002",
+    "max_size": "mongo_sessions.E004",
+    "max_per_user": "mongo_sessions.E005",
+    "when_full": "mongo_sessions.E006",
+    "record": "mongo_sessions.E007",
+    "last_seen_interval": "mongo_sessions.E008",
+    "when_unreachable": "mongo_sessions.E009",
+    "read_preference": "mongo_sessions.E010",
+    "write_concern": "mongo_sessions.E011",
+    "encryption_keys": "mongo_sessions.E012",
+    "cache_timeout": "mongo_sessions.E013",
+    "device_collection": "mongo_sessions.E014",
+    "device_cookie_age": "mongo_sessions.E015",
 }
 
 
@@ -50,11 +50,11 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
 
 def _check_values() -> list[CheckMessage]:
     messages: list[CheckMessage] = []
-    for name, number in IDS.items():
+    for name, id in IDS.items():
         try:
             getattr(conf, name)
         except ImproperlyConfigured as exc:
-            messages.append(Error(str(exc), id=f"mongo_sessions.{number}"))
+            messages.append(Error(str(exc), id=id))
     return messages
 
 

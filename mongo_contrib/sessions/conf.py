@@ -6,7 +6,7 @@ A wrong value raises ImproperlyConfigured, with the sentence that its system che
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -212,11 +212,11 @@ def _one_of(*choices: str) -> Callable[[Any], str]:
 
 
 def _recorded(value: Any) -> frozenset[str]:
-    if not isinstance(value, Iterable) or isinstance(value, str):
+    if not isinstance(value, list | tuple | set | frozenset):
         raise WrongOption(value, f"a list of names out of {listed(RECORDABLE)}")
-    names = frozenset(value)
-    if unknown := sorted(map(str, names - {*RECORDABLE})):
+    if unknown := [str(each) for each in value if each not in RECORDABLE]:
         raise WrongOption(value, f"without {listed(unknown)}: there is {listed(RECORDABLE)}")
+    names = frozenset(value)
     if {"address", "network"} <= names:
         raise WrongOption(value, 'without "address" or without "network", which is a part of it')
     return names
