@@ -12,7 +12,7 @@ from django.http import HttpResponse
 from django.test import RequestFactory
 
 from mongo_contrib.auth.models import User
-from mongo_contrib.exceptions import ServerUnavailable
+from mongo_contrib.exceptions import QueryTimeout, ServerUnavailable
 from mongo_contrib.sessions.middleware import SessionMiddleware
 from mongo_contrib.sessions.visitors import Visitor
 from tests.hops import no_thread_hop
@@ -145,6 +145,21 @@ def test_an_error_of_a_view_stays_an_error(browser):
     browser.log_in()
     assert browser.get("fail").status_code == 500
     assert browser.session == {"secret": "of the user"}
+
+
+@pytest.mark.parametrize("error", [ServerUnavailable, QueryTimeout])
+@pytest.mark.parametrize("step", ["_find", "_update"])
+def test_a_server_that_is_too_slow_is_as_one_that_is_away(
+    browser, engine, monkeypatch, error, step
+):
+    browser.log_in()
+
+    def away(self, *args):
+        raise error("the server is away")
+
+    monkeypatch.setattr(engine, step, away)
+    response = browser.get("put", a="1")
+    assert (response.status_code, response["Retry-After"]) == (503, "30")
 
 
 # One log-in too many

@@ -159,6 +159,14 @@ def test_a_device_has_a_name_that_people_know(user_agent, name):
     assert device_name(user_agent) == name
 
 
+def test_a_name_is_bounded(monkeypatch):
+    # The rules themselves copy no more than some dozens of characters, so far.
+    monkeypatch.setattr("mongo_contrib.sessions.user_agents._LONGEST", 7)
+    device_name.cache_clear()
+    assert device_name(FIREFOX) == "Firefox"
+    device_name.cache_clear()
+
+
 @pytest.fixture
 def without_the_library(monkeypatch):
     monkeypatch.setitem(sys.modules, "ua_parser", None)
