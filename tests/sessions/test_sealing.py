@@ -115,6 +115,12 @@ def test_a_truncated_value_is_unreadable():
         opened({field: blob + b"\0"})
 
 
+def test_a_later_version_is_told_from_a_damaged_one():
+    ((field, blob),) = sealed({"a": "1"}).items()
+    with pytest.raises(Unreadable, match="not in a form that is known here"):
+        opened({field: b"\x02" + blob[1:]})
+
+
 @pytest.mark.parametrize("blob", ["text", None, 1, {}, [b""]])
 def test_what_is_no_sealed_value_is_unreadable(blob):
     with pytest.raises(Unreadable, match="not sealed bytes"):

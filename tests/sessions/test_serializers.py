@@ -154,6 +154,10 @@ values = st.recursive(
 @example({"$pairs": [["$pairs", {"$pairs": []}]]})
 @example({"$code": "x", "$scope": {"$oid": 1}})
 @example({"$ref": "users", "$id": ObjectId(b"a" * 12)})
+@example([b"", Binary(b"", 0), Binary(b"", 4)])
+# NaN that carries something, and a zero of more digits than there are.
+@example(Decimal128.from_bid(b"\x01" + bytes(14) + b"\x7c"))
+@example(Decimal128.from_bid(b"\xff" * 12 + b"\xff\xff\x00\x60"))
 @example([Int64(1), 1, Decimal("sNaN12"), Decimal("-0E+9"), float("nan"), -0.0])
 def test_every_value_comes_back_as_it_was(value):
     text = OURS.dumps(value)
@@ -222,6 +226,22 @@ def test_the_standard_spelling_is_one_that_the_driver_reads(value, text):
         tz_aware=True, tzinfo=UTC, uuid_representation=4
     )
     assert json_util.object_hook(dict(text), options) == value
+
+
+@pytest.mark.parametrize(
+    "moment, text",
+    [
+        (datetime.datetime(1969, 12, 31, tzinfo=UTC), "1969-12-31T00:00:00+00:00"),
+        (datetime.datetime(2026, 5, 1, 0, 0, 0, 1, UTC), "2026-05-01T00:00:00.000001+00:00"),
+        (datetime.datetime(2026, 5, 1), "2026-05-01T00:00:00"),
+        (
+            datetime.datetime(2026, 5, 1, tzinfo=ZoneInfo("Asia/Tokyo")),
+            "2026-05-01T00:00:00+09:00",
+        ),
+    ],
+)
+def test_a_moment_that_the_standard_would_change_has_a_spelling_of_its_own(moment, text):
+    assert json.loads(OURS.dumps(moment)) == {"$datetime": text}
 
 
 @pytest.mark.parametrize("fold", [0, 1])
