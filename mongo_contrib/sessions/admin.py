@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -11,6 +12,7 @@ from django.contrib.admin.actions import delete_selected
 from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 from django.utils import timezone
@@ -22,6 +24,7 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
 from .backends.mongo import SessionStore
+from .conf import conf
 from .listing import ids_of, session_store
 from .models import Session
 from .owners import find_users, users_of
@@ -263,18 +266,17 @@ class SessionAdmin(admin.ModelAdmin):
 
     def delete_model(self, request: Any, obj: Any) -> None:
         """End a session."""
-        ended = [obj.pk]
-        super().delete_model(request, obj)
-        self._leave(request, ended)
+        self._end_now(request, [obj.pk], partial(super().delete_model, request, obj))
 
     def delete_queryset(self, request: Any, queryset: Any) -> None:
         """End sessions."""
         ended = [session.pk for session in queryset]
-        super().delete_queryset(request, queryset)
-        self._leave(request, ended)
+        self._end_now(request, ended, partial(super().delete_queryset, request, queryset))
 
-    def _leave(self, request: Any, ended: list[str]) -> None:
-        """Log out whoever has ended the session of this very request."""
+    def _end_now(self, request: Any, ended: list[str], delete: Callable[[], None]) -> None:
+        # After the view's transaction: within it, whoever keeps saving a session could let it
+        # fail again and again.
+        transaction.on_commit(delete, using=conf.alias)
         if not {*ids_of_request(request)}.isdisjoint(ended):
             logout(request)
 

@@ -1,6 +1,7 @@
 """The sessions in the admin: ours, and the stock site beside it."""
 
 from datetime import UTC, datetime, timedelta
+from threading import Thread
 
 import pytest
 from bson import ObjectId
@@ -14,7 +15,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from mongo_contrib.auth.models import User
-from mongo_contrib.sessions.admin import BoundedPaginator
+from mongo_contrib.sessions.admin import BoundedPaginator, SessionAdmin
 from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.models import Session
 from mongo_contrib.test import CaptureCommands
@@ -232,6 +233,27 @@ def test_one_is_ended(client, url, logged_in):
     entry = LogEntry.objects.get()
     assert (entry.action_flag, entry.object_id) == (DELETION, session.session_id)
     assert entry.object_repr == "ann, Firefox on Ubuntu"
+
+
+def test_who_keeps_saving_a_session_does_not_keep_it(client, logged_in, monkeypatch):
+    session = logged_in()
+    log_deletions = SessionAdmin.log_deletions
+
+    def save():
+        overlapping = SessionStore(session.session_key)
+        overlapping["cart"] = "more"
+        overlapping.save()
+
+    def saving_meanwhile(*args):
+        thread = Thread(target=save)
+        thread.start()
+        thread.join()
+        return log_deletions(*args)
+
+    monkeypatch.setattr(SessionAdmin, "log_deletions", saving_meanwhile)
+    response = client.post(f"{LIST}{session.session_id}/delete/", {"post": "yes"})
+    assert response.status_code == 302
+    assert is_over(session)
 
 
 def test_the_selected_are_ended(client, url, logged_in):
