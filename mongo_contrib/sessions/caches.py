@@ -30,17 +30,14 @@ _last_warning = -float(_SILENCE_SECONDS)
 
 def get_cache(alias: str) -> BaseCache:
     """Return the cache of settings.SESSION_CACHE_ALIAS."""
-    if alias not in settings.CACHES:
-        raise ImproperlyConfigured(
-            f"SESSION_CACHE_ALIAS is {alias!r}, which is not in CACHES; it has: "
-            f"{sorted(settings.CACHES)}."
-        )
     try:
         return caches[alias]
     except InvalidCacheBackendError as exc:
-        raise ImproperlyConfigured(
-            f"SESSION_CACHE_ALIAS is {alias!r}, a cache that cannot be made: {exc}"
-        ) from exc
+        if alias in settings.CACHES:
+            found = f"a cache that cannot be made: {exc}"
+        else:
+            found = f"which is not in CACHES; it has: {sorted(settings.CACHES)}."
+        raise ImproperlyConfigured(f"SESSION_CACHE_ALIAS is {alias!r}, {found}") from exc
 
 
 def unheard_in(alias: str) -> str | None:

@@ -1,7 +1,7 @@
 """The session engine that reads through Django's cache; how is decided in `..copies`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import partial
+from functools import cache, partial
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -23,6 +23,9 @@ from . import mongo
 __all__ = ["SessionStore"]
 
 R = TypeVar("R")
+
+# Every load needs them.
+_codec_options = cache(codec_options)
 
 # How many sessions end() ends at once: with their entries in the cache a message of about 100 KB.
 _PAGE = 500
@@ -48,6 +51,8 @@ class SessionStore(mongo.SessionStore):
 
         What a secondary has not heard of yet would stay in the cache as if it were the truth.
         """
+        if conf.read_preference == ReadPreference.PRIMARY:
+            return super().get_repository()
         return Repository(
             conf.collection,
             using=conf.alias,
@@ -99,7 +104,7 @@ class SessionStore(mongo.SessionStore):
         return Copies(
             SafeCache(get_cache(settings.SESSION_CACHE_ALIAS)),
             timeout=conf.cache_timeout,
-            codec_options=codec_options(),
+            codec_options=_codec_options(settings.USE_TZ),
         )
 
     @staticmethod
