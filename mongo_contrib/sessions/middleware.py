@@ -15,7 +15,7 @@ from mongo_contrib.exceptions import QueryTimeout, ServerUnavailable
 
 from . import devices, pages
 from .backends.mongo import SessionStore
-from .conf import conf
+from .conf import ERROR, conf
 from .exceptions import SessionLimitReached
 from .signals import new_device, send
 from .visitors import Visitor
@@ -101,8 +101,9 @@ class SessionMiddleware(middleware.SessionMiddleware):
 
         Its cookie stays: the session is not over.
         """
-        # An error outside of the view was made a page by Django before it came here.
-        if response.status_code == 500 and not settings.DEBUG:
+        # What reading it raised outside of the view was made a page by Django before it came here.
+        raised = conf.when_unreachable == ERROR
+        if raised and response.status_code == 500 and not settings.DEBUG:
             return pages.unavailable(self.retry_after)
         # What nobody in particular may see must not be shown to this visitor later on.
         add_never_cache_headers(response)

@@ -73,7 +73,8 @@ async def aignore(request):
 
 
 def fail(request):
-    request.session["never"] = 1
+    if request.session.get("anything") or request.GET:
+        request.session["never"] = 1
     raise LookupError
 
 

@@ -143,7 +143,7 @@ def test_a_save_over_an_ended_session_stays_djangos_400(browser, engine, monkeyp
 
 def test_an_error_of_a_view_stays_an_error(browser):
     browser.log_in()
-    assert browser.get("fail").status_code == 500
+    assert browser.get("fail", write=1).status_code == 500
     assert browser.session == {"secret": "of the user"}
 
 

@@ -180,6 +180,11 @@ def test_who_is_anonymous_meanwhile_changes_nothing(browser, server, anonymous_m
     assert browser.get("look").json() == {"user": "ann", "session": {"secret": "of the user"}}
 
 
+def test_another_error_of_an_anonymous_page_stays_what_it_is(browser, server, anonymous_mode):
+    server.leave()
+    assert browser.get("fail").status_code == 500
+
+
 def test_saving_each_request_is_no_change_by_the_visitor(
     browser, server, anonymous_mode, settings
 ):
