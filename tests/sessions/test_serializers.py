@@ -477,14 +477,6 @@ class StillReading(JSONSerializer):
             return unpickled(data)
 
 
-class PickledBase(JSONSerializer):
-    pass
-
-
-class Derived(PickledBase):
-    pass
-
-
 class Reprs:
     """Of bytes in dumps(), of any kind."""
 
@@ -493,6 +485,18 @@ class Reprs:
 
     def loads(self, data):
         raise KeyError(data)
+
+
+class OnlyWriting(Reprs):
+    dumps = staticmethod(pickle.dumps)
+
+
+class PickledBase(JSONSerializer):
+    pass
+
+
+class Derived(PickledBase):
+    pass
 
 
 class NoLoads:
@@ -521,7 +525,7 @@ def path(monkeypatch):
     return of
 
 
-@pytest.mark.parametrize("serializer", [Renamed, Compressed, StillReading, Derived])
+@pytest.mark.parametrize("serializer", [Renamed, Compressed, StillReading, OnlyWriting, Derived])
 def test_a_pickler_by_another_name_is_refused(path, serializer):
     with pytest.raises(
         ImproperlyConfigured,
