@@ -246,6 +246,7 @@ def test_a_change_of_the_secret_changes_nothing(twin, warm, settings):
 
 def test_replicas_are_not_asked(engine, settings, db):
     settings.MONGO_SESSION_READ_PREFERENCE = "secondary"
+    settings.MONGO_SESSION_WRITE_CONCERN = 3
     assert engine.get_repository().collection.read_preference == ReadPreference.PRIMARY
 
 

@@ -342,7 +342,20 @@ def test_a_write_that_fails_lets_nobody_copy_for_a_while(kept, cache):
     with pytest.raises(OSError, match="who knows"):
         kept.write([ID], raises, ends=False)
     assert (cache[G], cache.timeouts[G]) == (BUSY, BUSY_SECONDS)
+    before = dict(cache)
     kept.find([ID], document, NOW)
+    assert kept._read(ID, cache) is None
+    assert cache == before
+
+
+def test_a_write_that_fails_after_another_was_done_lets_nobody_copy_either(kept, cache):
+    def overtaken():
+        kept.write([ID], lambda: True, ends=False)
+        kept.find([ID], document, NOW)
+        raises()
+
+    with pytest.raises(OSError, match="who knows"):
+        kept.write([ID], overtaken, ends=False)
     assert kept._read(ID, cache) is None
 
 
