@@ -77,7 +77,7 @@ class CollectionAccess:
         collection = connection.server.on_loop.collection(self._key(connection))
         return original(self._with_options(collection))
 
-    def reading_from(self, read_preference: ReadPreference) -> Self:
+    def _reading_from(self, read_preference: ReadPreference) -> Self:
         """Return the same collection, read elsewhere."""
         other = copy(self)
         other._options = {**self._options, "read_preference": read_preference}

@@ -100,7 +100,7 @@ class DocumentQuery(Asking, Ordered, Selective):
         repository: Repository = self.model._repository(using)
         if self.read_preference is None:
             return repository
-        return repository.reading_from(self.read_preference)
+        return repository._reading_from(self.read_preference)
 
     def combine(self, other: DocumentQuery, connector: str) -> None:
         """Join the conditions of both; of everything else, this query's stays."""
