@@ -9,6 +9,7 @@ from django.utils.translation import gettext as _
 
 __all__ = ["refused", "unavailable"]
 
+
 def refused() -> HttpResponse:
     """The page for who may have no more sessions: the project's 403.html, or a sentence."""
     return _page(
