@@ -9,6 +9,7 @@ from django.utils import timezone
 from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
 
+from mongo_contrib.db import is_mongo
 from mongo_contrib.documents import Document, DocumentManager
 from mongo_contrib.repository import Repository
 
@@ -98,8 +99,9 @@ class Session(Document):
         self.__dict__["_user_name"] = name
 
     @classproperty
-    def _using(cls) -> str:
-        return conf.alias
+    def _using(cls) -> str | None:
+        # What is wrong with another alias, check mongo_sessions.E001 tells.
+        return conf.alias if is_mongo(conf.alias) else None
 
     @classmethod
     def _repository(cls, using: str) -> Repository:

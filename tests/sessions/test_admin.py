@@ -415,6 +415,11 @@ def test_it_is_declared_once(connection):
     assert [spec.source for spec in specs] == ["mongo_sessions"]
 
 
+def test_a_wrong_alias_is_told_once(settings):
+    settings.MONGO_SESSION_ALIAS = "nowhere"
+    assert [message.id for message in checks.run_checks()] == ["mongo_sessions.E001"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_flush_ends_all(logged_in):
     session = logged_in()
