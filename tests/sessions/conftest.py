@@ -67,3 +67,23 @@ def twin(request, engine, db):
 def sessions(repository):
     """The collection of the sessions."""
     return repository("django_session")
+
+
+@pytest.fixture
+def plan_of(database):
+    """`plan_of(filter, sort)` is how the server finds sessions; skips if it uses no partial index.
+
+    The bundled Python server (0.7.0b3) builds those and reads the whole collection all the same.
+    """
+    scratch = database["mongo_contrib_probe_partial"]
+    scratch.create_index("a", partialFilterExpression={"a": {"$exists": True}})
+    used = "IXSCAN" in str(scratch.find({"a": 1}).explain())
+    scratch.drop()
+    if not used:
+        pytest.skip("this server does not use partial indexes")
+
+    def plan_of(filter, sort):
+        found = database["django_session"].find(filter).sort(sort)
+        return str(found.explain()["queryPlanner"]["winningPlan"])
+
+    return plan_of
