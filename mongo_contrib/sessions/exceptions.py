@@ -6,10 +6,14 @@ django.db.DataError
 └── SessionTooLarge*        the data is over MONGO_SESSION_MAX_SIZE
 """
 
+from typing import Any
+
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import DataError
 
-__all__ = ["SessionLimitReached", "SessionTooLarge"]
+from mongo_contrib.exceptions import QueryTimeout, ServerUnavailable
+
+__all__ = ["SessionLimitReached", "SessionTooLarge", "SessionUnavailable", "asking_server"]
 
 
 class SessionLimitReached(UpdateError):
@@ -28,3 +32,25 @@ class SessionTooLarge(DataError):
         super().__init__(message)
         self.size = size
         self.limit = limit
+
+
+class SessionUnavailable(ServerUnavailable):
+    """The session could not be read or written, because no server was there to ask.
+
+    Its cause is the error of the repository. Other collections may well be reached.
+    """
+
+
+class _AskingServer:
+    """Raises SessionUnavailable for what says that there is no server."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Any, exc: BaseException | None, traceback: Any) -> None:
+        if isinstance(exc, ServerUnavailable | QueryTimeout):
+            raise SessionUnavailable(str(exc)) from exc
+
+
+#: `with asking_server:` around whatever a session asks its server.
+asking_server = _AskingServer()

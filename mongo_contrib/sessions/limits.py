@@ -15,7 +15,7 @@ from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import record
 from .conf import REFUSE, conf
-from .exceptions import SessionLimitReached, SessionTooLarge
+from .exceptions import SessionLimitReached, SessionTooLarge, asking_server
 from .schema import SLOT_INDEX
 
 __all__ = ["is_taken", "refuse_too_large", "with_slot"]
@@ -73,14 +73,15 @@ def _make_room(store: Any, user_id: str, own_ids: list[str], limit: int) -> list
         now = record.to_utc(timezone.now())
         # One more than there should be is enough, but for expired ones and a lowered limit.
         page = limit + 100
-        others = list(
-            store.get_repository().find(
-                {"user": user_id, "_id": {"$nin": own_ids}},
-                {"slot": 1, "expire_date": 1},
-                sort=[("seen", -1)],
-                limit=page,
+        with asking_server:
+            others = list(
+                store.get_repository().find(
+                    {"user": user_id, "_id": {"$nin": own_ids}},
+                    {"slot": 1, "expire_date": 1},
+                    sort=[("seen", -1)],
+                    limit=page,
+                )
             )
-        )
         kept = [each for each in others if record.from_stored(each["expire_date"]) > now]
         if len(kept) >= limit:
             if conf.when_full == REFUSE:

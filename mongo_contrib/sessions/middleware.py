@@ -1,7 +1,6 @@
 """Django's session middleware, and what it could not do for sessions that know their visitor."""
 
 import logging
-from traceback import walk_tb
 from typing import Any
 
 from django.conf import settings
@@ -11,20 +10,17 @@ from django.db import OperationalError
 from django.utils.cache import add_never_cache_headers
 
 from mongo_contrib.bridge import native
-from mongo_contrib.exceptions import QueryTimeout, ServerUnavailable
 
 from . import devices, pages
 from .backends.mongo import SessionStore
 from .conf import ERROR, conf
-from .exceptions import SessionLimitReached
+from .exceptions import SessionLimitReached, SessionUnavailable
 from .signals import new_device, send
 from .visitors import Visitor
 
 __all__ = ["SessionMiddleware"]
 
 logger = logging.getLogger("mongo_contrib.sessions")
-
-_AWAY = (ServerUnavailable, QueryTimeout)
 
 
 class SessionMiddleware(middleware.SessionMiddleware):
@@ -65,7 +61,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
             return None
         if isinstance(exception, SessionLimitReached):
             return pages.refused()
-        if isinstance(exception, _AWAY) and not settings.DEBUG and _raised_by(session, exception):
+        if isinstance(exception, SessionUnavailable) and not settings.DEBUG:
             return self._unavailable(exception)
         return None
 
@@ -83,7 +79,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
             if not isinstance(exc.__context__, SessionLimitReached):
                 raise
             return self._refused(request)
-        except _AWAY as exc:
+        except SessionUnavailable as exc:
             if settings.DEBUG:
                 raise
             return self._unavailable(exc)
@@ -157,10 +153,3 @@ class SessionMiddleware(middleware.SessionMiddleware):
                 address=recorded.get("address"),
                 first=not devices.has_others(user_id, stored_id),
             )
-
-
-def _raised_by(session: SessionStore, error: BaseException) -> bool:
-    """Whether an error comes out of this session, and not of a view's own query."""
-    # It is the error of any repository; who asked is told by the frames that it came through.
-    frames = (frame for frame, _ in walk_tb(error.__traceback__))
-    return any(frame.f_locals.get("self") is session for frame in frames)

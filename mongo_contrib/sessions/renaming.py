@@ -22,6 +22,7 @@ from django.utils import timezone
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import forms, limits, record
+from .exceptions import asking_server
 from .known import GONE, Known
 
 __all__ = ["Renaming"]
@@ -100,15 +101,16 @@ class Renaming(SessionBase):
             "$addToSet": {"to": self._known.id},
             "$set": {"expire_date": record.to_utc(timezone.now() + REMEMBERED_FOR)},
         }
-        repository = self.get_repository()
-        try:
-            repository.update_one(key, update, upsert=True)
-        except DuplicateKeyError:
-            # Another request renames it too, and both tried to be the first to say so.
-            repository.update_one(key, update)
+        with asking_server:
+            try:
+                self._sessions.update_one(key, update, upsert=True)
+            except DuplicateKeyError:
+                # Another request renames it too, and both tried to be the first to say so.
+                self._sessions.update_one(key, update)
 
     def _renamed(self: Any, ids: list[str]) -> list[str]:
         """Forget that a session was renamed; return what it is called now, if it was."""
         filter = record.with_id(record.renamed(ids))
-        found = self.get_repository().find_one_and_delete(filter)
+        with asking_server:
+            found = self._sessions.find_one_and_delete(filter)
         return found["to"] if found is not None else []

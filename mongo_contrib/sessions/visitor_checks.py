@@ -26,6 +26,9 @@ def check_visitors(app_configs: Any = None, **kwargs: Any) -> list[CheckMessage]
         return _check_cookie()  # E007 tells of the other
     if not record or not _engine_is_ours():
         return []
+    if not hasattr(settings, "MONGO_SESSION_RECORD"):
+        # Nobody has asked for it: what can be recorded is, and the rest is nobody's mistake.
+        return _check_cookie()
     return [*_check_middleware(record), *_check_library(record), *_check_cookie()]
 
 

@@ -194,6 +194,7 @@ def test_the_library_is_not_loaded_before_a_name_is_asked_for(without_the_librar
 
 OURS = "mongo_contrib.sessions.middleware.SessionMiddleware"
 DJANGOS = "django.contrib.sessions.middleware.SessionMiddleware"
+RECORD = ["address", "device"]
 
 
 @pytest.fixture
@@ -212,11 +213,13 @@ def test_the_defaults_are_fine(middleware):
 
 def test_djangos_middleware_records_nothing(settings):
     settings.MIDDLEWARE = [DJANGOS]
+    # Who has asked for nothing misses nothing.
+    assert ids() == []
+    settings.MONGO_SESSION_RECORD = RECORD
     [message] = check_visitors()
     assert message.id == "mongo_sessions.W002"
     assert message.msg == (
-        "MONGO_SESSION_RECORD has address, device, last_seen, user_agent, and "
-        f"{DJANGOS} in MIDDLEWARE records nothing."
+        f"MONGO_SESSION_RECORD has address, device, and {DJANGOS} in MIDDLEWARE records nothing."
     )
     assert f'"{OURS}"' in message.hint
 
@@ -241,6 +244,7 @@ class Derived:
 )
 def test_what_is_no_reason_to_warn(settings, changes, found):
     settings.MIDDLEWARE = [DJANGOS]
+    settings.MONGO_SESSION_RECORD = RECORD
     for name, value in changes.items():
         setattr(settings, name, value)
     assert ids() == [f"mongo_sessions.{each}" for each in found]
@@ -256,6 +260,8 @@ def test_the_admin_accepts_our_middleware(settings, middleware):
 
 
 def test_a_missing_library_is_told_with_the_cure(settings, middleware, without_the_library):
+    assert ids() == []
+    settings.MONGO_SESSION_RECORD = RECORD
     [message] = check_visitors()
     assert message.id == "mongo_sessions.W003"
     assert 'pip install "django-mongo-contrib[devices]"' in message.hint

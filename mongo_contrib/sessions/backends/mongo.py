@@ -17,12 +17,13 @@ from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from mongo_contrib.bridge import native
-from mongo_contrib.exceptions import DuplicateKeyError, QueryTimeout, ServerUnavailable
+from mongo_contrib.exceptions import DuplicateKeyError
 from mongo_contrib.repository import Repository
 
 from .. import forms, limits, record
 from ..collection import session_repository
 from ..conf import ANONYMOUS, conf
+from ..exceptions import SessionUnavailable, asking_server
 from ..known import GONE, Known
 from ..renaming import Renaming
 from ..serializers import refuse_pickle
@@ -70,14 +71,15 @@ class SessionStore(Renaming):
     def load(self) -> dict[str, Any]:
         """The session's data; empty, and the key forgotten, if it is unknown or has expired.
 
-        Without a server: its error, or an empty session, see MONGO_SESSION_WHEN_UNREACHABLE.
+        Without a server: SessionUnavailable, or an empty session, as
+        MONGO_SESSION_WHEN_UNREACHABLE says.
         """
         if self.session_key is None:
             return {}
         self.unreachable = False
         try:
             document = self._find(self._ids(self.session_key))
-        except (ServerUnavailable, QueryTimeout) as exc:
+        except SessionUnavailable as exc:
             self.unreachable = True
             if conf.when_unreachable != ANONYMOUS:
                 raise
@@ -202,19 +204,23 @@ class SessionStore(Renaming):
 
     def _find(self, ids: list[str]) -> dict[str, Any] | None:
         """The stored session, unless it has expired."""
-        return self._sessions.find_one(record.live(ids, timezone.now()))
+        with asking_server:
+            return self._sessions.find_one(record.live(ids, timezone.now()))
 
     def _insert(self, document: dict[str, Any]) -> None:
-        self._sessions.insert_one(document)
+        with asking_server:
+            self._sessions.insert_one(document)
 
     def _update(self, ids: list[str], update: dict[str, Any]) -> bool:
         """Update the session, unless it has expired; return whether it is there."""
         live = record.live(ids, timezone.now())
-        return bool(self._sessions.update_one(live, update).matched_count)
+        with asking_server:
+            return bool(self._sessions.update_one(live, update).matched_count)
 
     def _take(self, ids: list[str]) -> dict[str, Any] | None:
         """Delete the session, be it expired or not; return what it was."""
-        return self._sessions.find_one_and_delete(record.with_id(ids))
+        with asking_server:
+            return self._sessions.find_one_and_delete(record.with_id(ids))
 
     # Saving
 
@@ -237,7 +243,7 @@ class SessionStore(Renaming):
     def _save(self, must_create: bool, about: Mapping[str, Any] | None = None) -> None:
         """Write the session; `about` is what it is beside its data where that is known."""
         if self.unreachable and not must_create:
-            raise ServerUnavailable(_UNKNOWN)
+            raise SessionUnavailable(_UNKNOWN)
         session = self._get_session(no_load=must_create)
         data = self._encoded(session)
         write = self._insert_data if must_create else self._update_data
