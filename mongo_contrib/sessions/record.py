@@ -145,7 +145,7 @@ class Plain:
 def session_ids(session_key: str, secrets: Iterable[str | bytes]) -> list[str]:
     """The `_id` of this session under each secret, the current secret's first."""
     key = session_key.encode("utf-8", "surrogatepass")
-    return [hmac.digest(_hmac_key(secret), key, "sha256").hex() for secret in secrets]
+    return [hmac.new(_hmac_key(secret), key, "sha256").hexdigest() for secret in secrets]
 
 
 @lru_cache(maxsize=16)
