@@ -176,6 +176,9 @@ def made_races(draw, world, engine, sessions, number):
         stored = {**document, "_id": engine(key).session_id, "user": user, "data": fields}
         races.append(Race(kind, world, engine, key, stored))
     sessions.insert_many([race.document for race in races])
+    if engine is not mongo.SessionStore:
+        for race in races:
+            engine(race.key).load()  # now the cache has it
     return races
 
 
