@@ -63,7 +63,7 @@ def _check_alias() -> list[CheckMessage]:
         alias = conf.alias
     except ImproperlyConfigured as exc:
         return [Error(str(exc), id="mongo_sessions.E001")]
-    if alias not in settings.DATABASES:
+    if not isinstance(alias, str) or alias not in settings.DATABASES:
         found = "is not in DATABASES"
     elif not is_mongo(alias):
         found = f"has the engine {settings.DATABASES[alias]['ENGINE']!r}"

@@ -40,7 +40,8 @@ class SessionSettings:
     @property
     def alias(self) -> str:
         """The alias in DATABASES that holds the sessions; by default the first of our engine."""
-        return getattr(settings, "MONGO_SESSION_ALIAS", None) or default_alias()
+        alias = getattr(settings, "MONGO_SESSION_ALIAS", None)
+        return default_alias() if alias is None else alias
 
     @property
     def collection(self) -> str:

@@ -26,6 +26,13 @@ def test_an_alias_that_is_not_there(settings):
     assert message.msg == "MONGO_SESSION_ALIAS is 'nowhere', which is not in DATABASES."
 
 
+def test_an_alias_that_is_no_name(settings):
+    settings.MONGO_SESSION_ALIAS = ["default"]
+    (message,) = check_settings(None)
+    assert message.id == "mongo_sessions.E001"
+    assert message.msg == "MONGO_SESSION_ALIAS is ['default'], which is not in DATABASES."
+
+
 @pytest.mark.parametrize("name", ["", "system.users", "a$b", "a..b", ".a", "a.", "a\0b", None, 3])
 def test_a_name_that_no_collection_can_have(settings, name):
     settings.MONGO_SESSION_COLLECTION = name
