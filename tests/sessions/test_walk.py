@@ -4,7 +4,7 @@ import copy
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 STORES = 3
@@ -197,6 +197,8 @@ class Walk:
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(steps)
+@example([("set", 0, "list", 1), ("set", 1, "a", 5), ("save", 1), ("save", 0)])
+@example([("set", 0, "list", 1), ("set", 1, "a", 5), ("save", 1), ("cycle", 0)])
 def test_every_walk_keeps_the_promises(twin, steps):
     walk = Walk(twin)
     for step in steps:
