@@ -169,7 +169,8 @@ class WritingPlan:
 
     def is_whole(self, instance: Any) -> bool:
         """Tell whether no attribute is deferred."""
-        return self._attnames.issubset(instance.__dict__) or not self.deferred_on(instance)
+        # Not issubset(), which makes a set of the dict first.
+        return instance.__dict__.keys() >= self._attnames or not self.deferred_on(instance)
 
     @cached_property
     def _comparable(self) -> list[tuple[str, str]]:
