@@ -105,7 +105,7 @@ class SessionAdmin(admin.ModelAdmin):
     A page costs the same number of queries whatever it lists: one is for the users' names.
     """
 
-    list_display = ("user", "session", "address", "seen", "since", "until")
+    list_display = ("user", "session", "address", "seen", "since")
     list_display_links = ("session",)
     list_filter = (WhoseFilter, LastSeenFilter)
     search_fields = ("address",)
@@ -194,10 +194,6 @@ class SessionAdmin(admin.ModelAdmin):
     @admin.display(description=_("since"), ordering="created")
     def since(self, session: Any) -> str | None:
         return shown(session.created)
-
-    @admin.display(description=_("until"), ordering="expires")
-    def until(self, session: Any) -> str | None:
-        return shown(session.expires)
 
     # What is found
 
