@@ -126,6 +126,8 @@ class Race:
         for verb in ("delete", "flush", "cycle"):
             if verb in self.kind:
                 stores[verb] = self.store()
+        if self.engine is not mongo.SessionStore:
+            stores["load"] = self.engine(self.key)  # what it reads goes into the cache
         return [self.act(verb, store) for verb, store in stores.items()]
 
     async def act(self, verb, store):
