@@ -18,7 +18,7 @@ from typing import Any
 
 import pymongo
 
-from .sides.base import TASKS, Task
+from .sides.base import NOT_OFFERED, TASKS, Task
 
 ROOT = Path(__file__).resolve().parent.parent
 ROUNDS = 5
@@ -231,7 +231,7 @@ def _raw(result: dict[str, Any]) -> str:
 
 def _cell(side: dict[str, Any]) -> str:
     if "error" in side:
-        return "failed"
+        return "-" if side["error"] == NOT_OFFERED else "failed"
     return f"{side['cpu_ratio']:.2f} ({side['wall_ratio']:.2f})"
 
 

@@ -16,7 +16,7 @@ from typing import Any
 
 from benchmarks.measure import spent
 
-from .base import TASKS
+from .base import NOT_OFFERED, TASKS
 
 
 class Worker:
@@ -38,6 +38,8 @@ class Worker:
 
     def prepare(self, name: str) -> dict[str, Any]:
         task = self.tasks[name]
+        if not hasattr(self.side, name):
+            return {"error": NOT_OFFERED}
         self.side.empty()
         if task.needs:
             kind, number = task.needs

@@ -39,15 +39,22 @@ TASKS = [
     Task("bulk_create", "bulk_create 10,000 small instances", 10_000, 1.3),
     Task("make_and_bulk_create", "the same, making the instances too", 10_000, None),
     Task("values_list", "values_list of 10,000", 10_000, 1.3, ("small", 10_000)),
+    Task("raw", "raw() of 10,000: dicts as they are stored", 10_000, None, ("small", 10_000)),
+    Task("async_get", "aget() by id", 500, None, ("small", 500)),
+    Task("async_save", "asave() of a small document", 500, None, ("small", 500)),
 ]
+
+
+#: What a side says of a task that its library has nothing for.
+NOT_OFFERED = "not offered"
 
 
 class Side:
     """A library's way through the tasks.
 
     A subclass defines one method for each task, which does it as often as `Task.operations`
-    says, plus `fill_small()`, `fill_references()`, `fill_large()` and `fill_nested()`, and
-    names its collections. Its methods may be coroutine functions.
+    says, or none for what the library does not offer; and `fill_small()`, `fill_references()`,
+    `fill_large()` and `fill_nested()`, and names its collections. Its methods may be coroutine functions.
     """
 
     small = "small"

@@ -162,5 +162,9 @@ class Beanie(Side):
         found = await Small.find_all().project(Pair).to_list()
         [(each.field1, each.field8) for each in found]
 
+    # There is no other way here.
+    async_get = find_by_id
+    async_save = small_update
+
 
 SIDE = Beanie

@@ -125,6 +125,15 @@ class DjangoSide(Side):
     def values_list(self) -> None:
         list(self.Small.objects.values_list("field1", "field8"))
 
+    async def async_get(self) -> None:
+        for key in self.keys:
+            await self.Small.objects.aget(id=key)
+
+    async def async_save(self) -> None:
+        for each in self.loaded:
+            each.field1 = f"updated {self.round}"
+            await each.asave()
+
 
 def define(models: Any, parts: Any, module: str) -> dict[str, Any]:
     """Make the classes of every shape; `parts` gives what differs between the two libraries."""

@@ -39,5 +39,8 @@ class Ours(DjangoSide):
         )
         self.use(define(models, parts, __name__))
 
+    def raw(self) -> None:
+        list(self.Small.objects.raw())
+
 
 SIDE = Ours

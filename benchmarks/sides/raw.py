@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import pymongo
@@ -112,6 +113,22 @@ class Raw(Side):
     def values_list(self) -> None:
         fields = {"field1": 1, "field8": 1, "_id": 0}
         [(each["field1"], each["field8"]) for each in self.smalls_.find({}, fields)]
+
+    def raw(self) -> None:
+        list(self.smalls_.find())
+
+    @cached_property
+    def on_loop(self) -> Any:
+        return pymongo.AsyncMongoClient(self.uri)[self.database_name][self.small]
+
+    async def async_get(self) -> None:
+        for key in self.keys:
+            await self.on_loop.find_one({"_id": key})
+
+    async def async_save(self) -> None:
+        for each in self.loaded:
+            value = each["field1"] = f"updated {self.round}"
+            await self.on_loop.update_one({"_id": each["_id"]}, {"$set": {"field1": value}})
 
 
 SIDE = Raw
