@@ -54,7 +54,8 @@ class Side:
 
     A subclass defines one method for each task, which does it as often as `Task.operations`
     says, or none for what the library does not offer; and `fill_small()`, `fill_references()`,
-    `fill_large()` and `fill_nested()`, and names its collections. Its methods may be coroutine functions.
+    `fill_large()` and `fill_nested()`, and names its collections. Its methods may be coroutine
+    functions.
     """
 
     small = "small"
