@@ -85,7 +85,8 @@ class Renaming(SessionBase):
 
     def _take_over(self: Any, before: record.Stored, theirs: record.Stored | None) -> None:
         """Keep what others have written under the old key and this request has not."""
-        changed = record.changed_by_others(before, self._known.data, theirs or before)
+        theirs = before if theirs is None else theirs
+        changed = record.changed_by_others(before, self._known.data, theirs)
         if not changed:
             return
         written = {key: text for key, text in changed.items() if text is not None}

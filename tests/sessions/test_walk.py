@@ -199,6 +199,7 @@ class Walk:
 @given(steps)
 @example([("set", 0, "list", 1), ("set", 1, "a", 5), ("save", 1), ("save", 0)])
 @example([("set", 0, "list", 1), ("set", 1, "a", 5), ("save", 1), ("cycle", 0)])
+@example([("append", 1, 0), ("pop", 2, "a"), ("save", 2), ("cycle", 1)])
 def test_every_walk_keeps_the_promises(twin, steps):
     walk = Walk(twin)
     for step in steps:
