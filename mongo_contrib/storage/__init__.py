@@ -2,8 +2,19 @@
 
 from .async_files import AsyncGridFSFiles
 from .backend import GridFSStorage
-from .exceptions import DamagedFile
+from .exceptions import ContentTypeRefused, DamagedFile, FileRefused, FileTooLarge
 from .files import GridFSFiles
 from .layout import FileInfo
+from .limits import Limits
 
-__all__ = ["AsyncGridFSFiles", "DamagedFile", "FileInfo", "GridFSFiles", "GridFSStorage"]
+__all__ = [
+    "AsyncGridFSFiles",
+    "ContentTypeRefused",
+    "DamagedFile",
+    "FileInfo",
+    "FileRefused",
+    "FileTooLarge",
+    "GridFSFiles",
+    "GridFSStorage",
+    "Limits",
+]

@@ -17,9 +17,14 @@ class AsyncGridFSFiles:
     """See GridFSFiles."""
 
     def __init__(
-        self, database: AsyncDatabase[dict[str, Any]], *, bucket: str = DEFAULT_BUCKET
+        self,
+        database: AsyncDatabase[dict[str, Any]],
+        *,
+        bucket: str = DEFAULT_BUCKET,
+        verify: bool = False,
     ) -> None:
         layout.check_bucket(bucket)
+        self.verify = verify
         self.database = database
         self.bucket = bucket
         self.files = database[f"{bucket}.files"]
@@ -48,7 +53,7 @@ class AsyncGridFSFiles:
     ) -> AsyncGenerator[bytes, None]:
         """See GridFSFiles.read()."""
         stop = info.length if stop is None else min(stop, info.length)
-        sequence = ChunkSequence(info, start, stop)
+        sequence = ChunkSequence(info, start, stop, verify=self.verify)
         for window in layout.windows(info, start, stop):
             async with self.errors():
                 chunks = await self.chunks.find(window, sort=[("n", 1)]).to_list()

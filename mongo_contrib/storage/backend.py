@@ -1,7 +1,6 @@
 """Django's storage API over a GridFS bucket."""
 
-import mimetypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from os import PathLike
 from typing import Any
@@ -17,12 +16,14 @@ from django.utils.encoding import filepath_to_uri
 from mongo_contrib.bridge import native
 from mongo_contrib.db import default_alias, get_connection
 
-from . import layout
+from . import layout, metadata
 from .async_files import AsyncGridFSFiles
-from .files import GridFSFiles, Upload
+from .files import GridFSFiles
 from .handles import GridFSFile
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, FileInfo
+from .limits import Limits
 from .names import AvailableName, clean_file, clean_path, first_free, numbered
+from .uploads import Upload
 
 __all__ = ["GridFSStorage"]
 
@@ -48,6 +49,9 @@ class GridFSStorage(Storage):
         chunk_size: int = DEFAULT_CHUNK_SIZE,
         base_url: str | None = None,
         location: Name = "",
+        verify: bool = False,
+        max_size: int | None = None,
+        allowed_content_types: Iterable[str] | None = None,
     ) -> None:
         """All options are those of STORAGES[...]["OPTIONS"].
 
@@ -56,12 +60,18 @@ class GridFSStorage(Storage):
         chunk_size: bytes per chunk, for files written from now on.
         base_url: what url() puts before the name; by default MEDIA_URL.
         location: a folder of the bucket that this storage is confined to.
+        verify: compare each file that is read as a whole with its hash; DamagedFile if it differs.
+        max_size: bytes of the largest file that is taken; FileTooLarge for more.
+        allowed_content_types: such as ["image/*", "application/pdf"], by the content's first
+            bytes; ContentTypeRefused for others.
         """
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
         self._alias = alias
         self.bucket = bucket
         self.chunk_size = chunk_size
+        self.verify = verify
+        self.limits = Limits.from_options(max_size, allowed_content_types)
         self._base_url: Any = _FROM_SETTINGS if base_url is None else base_url
         self.location = clean_path(location)
 
@@ -85,13 +95,19 @@ class GridFSStorage(Storage):
         """The bucket, by stored names (with the location)."""
         connection = get_connection(self.alias)
         connection.ensure_connection()
-        return GridFSFiles(connection.database, bucket=self.bucket, chunk_size=self.chunk_size)
+        return GridFSFiles(
+            connection.database,
+            bucket=self.bucket,
+            chunk_size=self.chunk_size,
+            verify=self.verify,
+            limits=self.limits,
+        )
 
     async def afiles(self) -> AsyncGridFSFiles:
         """See files; for the running event loop."""
         connection = get_connection(self.alias)
         await native(connection.use)
-        return AsyncGridFSFiles(connection.async_database, bucket=self.bucket)
+        return AsyncGridFSFiles(connection.async_database, bucket=self.bucket, verify=self.verify)
 
     def stored_name(self, name: Name) -> str:
         """The name in the bucket of a file; SuspiciousFileOperation if it can be none."""
@@ -110,21 +126,27 @@ class GridFSStorage(Storage):
         stored = self.files.upload(
             (self.stored_name(candidate) for candidate in available.onwards()),
             _bytes(content),
-            metadata=self.get_metadata(name),
+            metadata=self._metadata(name, content),
         )
         return stored.removeprefix(f"{self.location}/") if self.location else stored
 
     def start_upload(self, name: Name) -> Upload:
         """Begin a file that is written in pieces; open() in a mode for writing uses it."""
-        return self.files.start(metadata=self.get_metadata(str(name)))
+        return self.files.start(clean_file(name), metadata=self._metadata(str(name)))
 
     def get_metadata(self, name: str) -> dict[str, Any]:
-        """What is stored beside a new file's content; extend it to keep more.
+        """Fields for a new file, as set_metadata() takes them; extend it to keep more."""
+        return {}
 
-        The content type is guessed from the name: what a browser says of its upload is not used.
-        """
-        content_type, encoding = mimetypes.guess_type(name)
-        return {"contentType": content_type} if content_type and not encoding else {}
+    def _metadata(self, name: str, content: Any = None) -> dict[str, Any]:
+        given = getattr(content, "metadata", None)
+        fields = {
+            "original_name": metadata.cleaned_name(getattr(content, "name", None)) or name,
+            **self.get_metadata(name),
+            **(given if isinstance(given, Mapping) else {}),
+        }
+        stored = metadata.stored_fields(fields)
+        return {key: value for key, value in stored.items() if value is not None}
 
     def delete(self, name: Name) -> None:
         """Delete a file; one that is not there, and a folder, is no error and left alone."""
@@ -180,8 +202,24 @@ class GridFSStorage(Storage):
 
     def _found(self, name: Name, info: FileInfo | None) -> FileInfo:
         if info is None:
-            raise FileNotFoundError(f"There is no file {str(name)!r} in bucket {self.bucket!r}.")
+            raise self._not_found(name)
         return info
+
+    def _not_found(self, name: Name) -> FileNotFoundError:
+        return FileNotFoundError(f"There is no file {str(name)!r} in bucket {self.bucket!r}.")
+
+    def set_metadata(self, name: Name, **fields: Any) -> None:
+        """Set what is told of a file, in one atomic update; None takes a field away.
+
+        content_type, original_name, uploader (a user, or whatever else names one) and fields of
+        any other names; those that are not given stay. FileNotFoundError if there is no file.
+        """
+        if not self.files.set_metadata(self.stored_name(name), fields):
+            raise self._not_found(name)
+
+    async def aset_metadata(self, name: Name, **fields: Any) -> None:
+        """See set_metadata()."""
+        await native(self.set_metadata, name, **fields)
 
     def size(self, name: Name) -> int:
         """The number of bytes of a file."""

@@ -10,21 +10,20 @@ after a rollback; delete files in `transaction.on_commit()`.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
-from datetime import UTC, datetime
+from itertools import chain
 from typing import Any
 
-from bson import Int64, ObjectId
-from django.db import DatabaseError
 from pymongo.database import Database
 
-from mongo_contrib.exceptions import DuplicateKeyError, translated_errors
+from mongo_contrib.exceptions import translated_errors
 
-from . import layout
+from . import layout, metadata
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, ChunkSequence, FileInfo
+from .limits import Limits
 from .schema import CHUNKS_INDEXES, FILES_INDEXES, is_claim
+from .uploads import Upload
 
-__all__ = ["GridFSFiles", "Upload"]
+__all__ = ["GridFSFiles"]
 
 
 class GridFSFiles:
@@ -36,12 +35,17 @@ class GridFSFiles:
         *,
         bucket: str = DEFAULT_BUCKET,
         chunk_size: int = DEFAULT_CHUNK_SIZE,
+        verify: bool = False,
+        limits: Limits | None = None,
     ) -> None:
+        """With `verify`, a file that is read as a whole is compared with its hash."""
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
         self.database = database
         self.bucket = bucket
         self.chunk_size = chunk_size
+        self.verify = verify
+        self.limits = limits or Limits()
         self.files = database[f"{bucket}.files"]
         self.chunks = database[f"{bucket}.chunks"]
 
@@ -65,7 +69,7 @@ class GridFSFiles:
     def read(self, info: FileInfo, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The file's bytes from `start` to `stop`; no other chunks than these are asked for."""
         stop = info.length if stop is None else min(stop, info.length)
-        sequence = ChunkSequence(info, start, stop)
+        sequence = ChunkSequence(info, start, stop, verify=self.verify)
         for window in layout.windows(info, start, stop):
             with self.errors():
                 chunks = list(self.chunks.find(window, sort=[("n", 1)]))
@@ -84,19 +88,31 @@ class GridFSFiles:
 
         Nobody sees the file before it is complete, and nobody ever if this raises.
         """
-        upload = self.start(metadata=metadata)
+        names = iter(names)
+        name = next(names)
+        upload = self.start(name, metadata=metadata)
         try:
             for data in content:
                 upload.write(data)
-            return upload.publish(names)
+            return upload.publish(chain([name], names))
         except BaseException:
             upload.discard()
             raise
 
-    def start(self, *, metadata: Mapping[str, Any] | None = None) -> "Upload":
-        """Begin a file, to be written in pieces and published or discarded."""
+    def start(self, name: str, *, metadata: Mapping[str, Any] | None = None) -> Upload:
+        """Begin a file, to be written in pieces and published (as `name` or not) or discarded."""
         self.ensure_indexes()
-        return Upload(self, metadata)
+        return Upload(self, name, metadata)
+
+    def set_metadata(self, name: str, fields: Mapping[str, Any]) -> bool:
+        """Set these fields in one atomic update, all others stay; whether there is the file."""
+        update = metadata.update_of(fields)
+        with self.errors():
+            while (info := self.find(name)) is not None:
+                # By its _id: what has been told of this content is not said of another.
+                if not update or self.files.update_one({"_id": info.id}, update).matched_count:
+                    return True
+        return False
 
     def delete(self, name: str) -> bool:
         """Delete the file of this name; whether there was one."""
@@ -123,81 +139,3 @@ class GridFSFiles:
     def errors(self) -> translated_errors:
         """What every call to the driver runs inside of."""
         return translated_errors(collection=f"{self.bucket}.files")
-
-
-class Upload:
-    """A file on its way: its chunks are there, and nobody sees it until it is published."""
-
-    def __init__(self, files: GridFSFiles, metadata: Mapping[str, Any] | None) -> None:
-        self.id = ObjectId()
-        self.size = 0
-        self._files = files
-        self._metadata = metadata
-        self._pending = bytearray()
-        self._next_chunk = 0
-
-    def write(self, data: bytes | memoryview) -> None:
-        """Append to the file; what has not been sent yet is WINDOW_BYTES or one chunk."""
-        enough = max(layout.WINDOW_BYTES, self._files.chunk_size)
-        for start in range(0, len(data), enough):
-            self._pending += data[start : start + enough]
-            if len(self._pending) >= enough:
-                self._send(len(self._pending) // self._files.chunk_size * self._files.chunk_size)
-        self.size += len(data)
-
-    def _send(self, length: int) -> None:
-        size = self._files.chunk_size
-        chunks = [
-            {"files_id": self.id, "n": n, "data": bytes(self._pending[start : start + size])}
-            for n, start in enumerate(range(0, length, size), self._next_chunk)
-        ]
-        if chunks:
-            with self._files.errors():
-                self._files.chunks.insert_many(chunks)
-            self._next_chunk += len(chunks)
-            del self._pending[:length]
-
-    def publish(self, names: Iterable[str]) -> str:
-        """Make the file visible under the first of `names` that is free, and return that.
-
-        The insert that makes it visible is the claim; no look whether a name is free, before it,
-        could be relied upon after it.
-        """
-        self._send(len(self._pending))
-        document = {
-            "_id": self.id,
-            "length": Int64(self.size),
-            "chunkSize": self._files.chunk_size,
-            "uploadDate": datetime.now(UTC),
-            **({"metadata": dict(self._metadata)} if self._metadata else {}),
-        }
-        name = None
-        for name in names:
-            try:
-                with self._files.errors():
-                    self._files.files.insert_one({**document, "filename": name})
-            except DuplicateKeyError as exc:
-                if exc.fields and exc.fields != ("filename",):
-                    raise
-            else:
-                return name
-        raise FileExistsError(f"There is a file {name!r} in the bucket {self._files.bucket!r}.")
-
-    def replace(self, name: str) -> None:
-        """Make the file visible under `name`, in the place of one that has it already.
-
-        Two steps: a reader between them finds no file, and never a half-written one.
-        """
-        while True:
-            try:
-                self.publish([name])
-            except FileExistsError:
-                self._files.delete(name)
-            else:
-                return
-
-    def discard(self) -> None:
-        """Take back what was written. Where the server is gone, invisible chunks remain."""
-        with suppress(DatabaseError), self._files.errors():
-            self._files.files.delete_one({"_id": self.id})
-            self._files.chunks.delete_many({"files_id": self.id})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
 
     from .backend import GridFSStorage
-    from .files import Upload
+    from .uploads import Upload
 
 __all__ = ["GridFSFile"]
 
@@ -170,6 +170,8 @@ class _Writer(io.RawIOBase):
         return True
 
     def write(self, data: "ReadableBuffer") -> int:
+        if self.closed:  # a raw file has to look by itself; this one may be visible by now
+            raise ValueError("write to closed file")
         with memoryview(data).cast("B") as written:
             self._upload.write(written)
             return len(written)

@@ -4,12 +4,16 @@
 find a file by its document in ``files``, and that is written last.
 """
 
+import hashlib
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from . import metadata
 from .exceptions import DamagedFile
+from .signatures import is_content_type
 
 __all__ = [
     "DEFAULT_BUCKET",
@@ -35,6 +39,8 @@ WINDOW_BYTES = 2 * 1024 * 1024
 LARGEST_CHUNK = 16 * 1024 * 1024 - 1024
 
 Filter = dict[str, Any]
+
+_SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def check_bucket(bucket: str) -> None:
@@ -72,9 +78,37 @@ class FileInfo:
     uploaded: datetime
     metadata: Mapping[str, Any]
 
+    @property
+    def sha256(self) -> str | None:
+        """The hash of the content in hexadecimal; None in files of other programs."""
+        value = self.metadata.get("sha256")
+        return value if isinstance(value, str) and _SHA256.fullmatch(value) else None
+
+    @property
+    def content_type(self) -> str | None:
+        """The type as it is stored; None if there is none, or nothing that is one."""
+        value = self.metadata.get("contentType")
+        return value if is_content_type(value) else None
+
+    @property
+    def original_name(self) -> str | None:
+        """The name that the file had where it came from, without folders."""
+        return metadata.cleaned_name(self.metadata.get("originalName"))
+
+    @property
+    def uploader(self) -> Any:
+        """Who stored it, as the caller said it: the key of a user, or whatever else."""
+        return self.metadata.get("uploader")
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The project's own fields."""
+        return metadata.fields_of(self.metadata)
+
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "FileInfo":
         uploaded = document["uploadDate"]
+        stored = document.get("metadata")
         return cls(
             id=document["_id"],
             name=document.get("filename") or "",
@@ -82,7 +116,7 @@ class FileInfo:
             chunk_size=int(document["chunkSize"]),
             # The codec of the connection decides whether it is aware; it is always UTC.
             uploaded=uploaded.replace(tzinfo=UTC) if uploaded.tzinfo is None else uploaded,
-            metadata=document.get("metadata") or {},
+            metadata=stored if isinstance(stored, Mapping) else {},
         )
 
 
@@ -142,11 +176,16 @@ def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
 
 
 class ChunkSequence:
-    """Takes the chunks in their order; gives the bytes from `start` to `stop`, or DamagedFile."""
+    """Takes the chunks in their order; gives the bytes from `start` to `stop`, or DamagedFile.
 
-    def __init__(self, info: FileInfo, start: int, stop: int) -> None:
+    With `verify`, a whole file is compared with its hash before its last bytes are given.
+    """
+
+    def __init__(self, info: FileInfo, start: int, stop: int, *, verify: bool = False) -> None:
         self.info, self.start, self.stop = info, start, stop
         self.position = start
+        whole = start == 0 and stop == info.length
+        self._hash = hashlib.sha256() if verify and whole and info.sha256 else None
 
     def take(self, chunk: Mapping[str, Any]) -> bytes:
         """The bytes of this chunk that were asked for."""
@@ -160,12 +199,23 @@ class ChunkSequence:
             raise self._damaged(f"has {len(data)} bytes in chunk {expected}")
         data = data[offset : self.stop - begin]
         self.position += len(data)
+        if self._hash is not None:
+            self._hash.update(data)
+            if self.position == self.stop:
+                self._compare(self._hash.hexdigest())
         return data
 
     def finish(self) -> None:
         """Raise DamagedFile unless all was there."""
         if self.position < self.stop:
             raise self._damaged(f"has no chunk {self.position // self.info.chunk_size}")
+
+    def _compare(self, found: str) -> None:
+        if found != self.info.sha256:
+            raise DamagedFile(
+                f"The file {self.info.name!r} is damaged: its content has the SHA-256 {found}, "
+                f"and what was stored had {self.info.sha256}."
+            )
 
     def _damaged(self, what: str) -> DamagedFile:
         return DamagedFile(

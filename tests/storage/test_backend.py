@@ -1,5 +1,6 @@
 """GridFSStorage as Django knows storages; verbs that have an async twin run as both."""
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -272,7 +273,11 @@ def test_the_layout_is_gridfs_own(database, storage, save):
     assert bucket.open_download_stream_by_name("a.txt").read() == b"0123456789"
     document = database["fs.files"].find_one()
     assert (document["length"], document["chunkSize"]) == (10, 4)
-    assert document["metadata"] == {"contentType": "text/plain"}
+    assert document["metadata"] == {
+        "contentType": "text/plain",
+        "originalName": "a.txt",
+        "sha256": hashlib.sha256(b"0123456789").hexdigest(),
+    }
 
 
 def test_files_of_other_programs_are_read(database, storage):

@@ -41,6 +41,8 @@ def test_an_alias_that_is_not_there(configure):
         ({"bucket": "a$b"}, "cannot be made: A bucket is the start of two collections' names"),
         ({"chunk_size": 0}, "cannot be made: chunk_size is a number of bytes"),
         ({"location": "../up"}, "cannot be made: Detected path traversal attempt"),
+        ({"max_size": "1 MB"}, "cannot be made: max_size is a number of bytes above 0"),
+        ({"allowed_content_types": "a/b"}, "cannot be made: allowed_content_types is a list"),
         ({"compression": "zip"}, "cannot be made: .*unexpected keyword argument 'compression'"),
     ],
 )

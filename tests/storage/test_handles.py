@@ -89,6 +89,15 @@ def test_closing_twice_is_closing_once(storage, stored):
     assert stored() == (1, 0)
 
 
+def test_a_closed_file_is_not_written_to(storage, stored):
+    file = storage.open("a.bin", "wb")
+    file.write(b"1")
+    file.close()
+    with pytest.raises(ValueError, match="closed file"):
+        file.write(b"x" * 5_000_000)
+    assert stored() == (1, 1)
+
+
 def test_a_closed_file_opens_again(storage, save):
     save("a.txt", b"content")
     file = storage.open("a.txt")

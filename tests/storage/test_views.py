@@ -1,7 +1,9 @@
 """Files over HTTP."""
 
 import asyncio
+import hashlib
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -17,7 +19,17 @@ from mongo_contrib.storage.views import FileView
 
 pytestmark = pytest.mark.urls("tests.storage.urls")
 
-CONTENT = bytes(range(100))
+CONTENT = b"\x89PNG\r\n\x1a\n" + bytes(range(92))
+
+# What a file of this extension begins with; all others are text.
+STARTS = {
+    ".png": CONTENT,
+    ".jpg": b"\xff\xd8\xff\xe0",
+    ".mp4": b"\0\0\0\x20ftypisom",
+    ".mp3": b"ID3\4\0",
+    ".pdf": b"%PDF-1.7",
+    ".gz": b"\x1f\x8b\x08",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -141,13 +153,12 @@ def test_names_that_no_header_can_have_are_404_in_any_url(rf, database, storage,
         ("a.xml", None, "attachment"),
         ("a.js", None, "attachment"),
         ("a.pdf", "application/pdf", "attachment"),
-        ("a.html.gz", "application/octet-stream", "attachment"),
-        ("a.unheard-of", "application/octet-stream", "attachment"),
-        ("a", "application/octet-stream", "attachment"),
+        ("a.html.gz", "application/gzip", "attachment"),
+        ("a.unheard-of", "text/plain; charset=utf-8", "inline"),
     ],
 )
 def test_a_browser_shows_only_what_cannot_run(serve, name, content_type, disposition):
-    response = serve(name)
+    response = serve(name, STARTS.get(Path(name).suffix, b"text"))
     assert response["Content-Disposition"].startswith(f'{disposition}; filename="a')
     assert response["X-Content-Type-Options"] == "nosniff"
     assert response["Content-Security-Policy"].startswith("default-src 'none'")
@@ -188,10 +199,45 @@ def test_preconditions_that_fail_are_412(serve):
     assert serve(if_unmodified_since=before).status_code == 412
 
 
-def test_another_file_under_the_name_has_another_etag(serve, storage):
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.png", b"<!doctype html><script>alert(1)</script>"),
+        ("a.jpg", b"\n  <svg xmlns='http://www.w3.org/2000/svg'></svg>"),
+        ("a.mp4", b"<?xml version='1.0'?>"),
+        ("a.gif", b"MZ\x90\0\3"),
+        ("a", b"\0\1\2"),
+        ("a.png", b""),
+    ],
+)
+def test_what_only_says_it_is_an_image_is_a_download(serve, name, content):
+    response = serve(name, content)
+    assert response["Content-Disposition"].startswith("attachment")
+    assert not response["Content-Type"].startswith(("image/png", "image/jpeg", "video/"))
+
+
+def test_the_etag_is_the_hash_of_the_content(serve, storage):
     first = serve()["ETag"]
+    assert first == f'"{hashlib.sha256(CONTENT).hexdigest()}"'
     storage.delete("a.png")
-    assert serve()["ETag"] != first
+    assert serve()["ETag"] == first
+    storage.delete("a.png")
+    assert serve(content=b"another")["ETag"] != first
+
+
+def test_a_file_without_a_hash_has_an_etag_of_its_own(serve, storage, repository):
+    serve()
+    etags = set()
+    for stored in (None, "nonsense", {"$ne": 1}, ['"']):
+        repository("fs.files").update_one({}, {"$set": {"metadata.sha256": stored}})
+        etags.add(serve()["ETag"])
+    (etag,) = etags
+    assert etag.startswith('"') and etag.endswith('"') and "nonsense" not in etag
+    assert serve(if_none_match=etag).status_code == 304
+    storage.delete("a.png")
+    serve()
+    repository("fs.files").update_one({}, {"$unset": {"metadata.sha256": ""}})
+    assert serve()["ETag"] != etag
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,143 @@
+"""Files on their way into a bucket."""
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from bson import Int64, ObjectId
+from django.db import DatabaseError
+
+from mongo_contrib.exceptions import DuplicateKeyError
+
+from . import layout
+from .exceptions import FileRefused
+from .signatures import SNIFFED, sniff
+
+if TYPE_CHECKING:
+    from .files import GridFSFiles
+
+__all__ = ["Upload"]
+
+
+class Upload:
+    """A file on its way: its chunks are there, and nobody sees it until it is published."""
+
+    def __init__(
+        self, files: "GridFSFiles", name: str, metadata: Mapping[str, Any] | None = None
+    ) -> None:
+        """The name is the one that is wanted: its extension helps to tell the content type."""
+        self.id = ObjectId()
+        self.size = 0
+        self._files = files
+        self._name = name
+        self._metadata = metadata or {}
+        self._head = b""
+        self._hash = hashlib.sha256()
+        self._pending = bytearray()
+        self._next_chunk = 0
+        self._refused: FileRefused | None = None
+
+    def write(self, data: bytes | memoryview) -> None:
+        """Append to the file; what has not been sent yet is WINDOW_BYTES or one chunk.
+
+        FileRefused as soon as it is known that the bucket does not take the file.
+        """
+        self._check(self.size + len(data), data)
+        enough = max(layout.WINDOW_BYTES, self._files.chunk_size)
+        for start in range(0, len(data), enough):
+            self._pending += data[start : start + enough]
+            if len(self._pending) >= enough:
+                self._send(len(self._pending) // self._files.chunk_size * self._files.chunk_size)
+        self.size += len(data)
+
+    def _check(self, size: int, data: bytes | memoryview = b"") -> None:
+        """Raise FileRefused; once it was, always: what a caller goes on with lacks a part."""
+        if self._refused is not None:
+            raise self._refused
+        sniffed = len(self._head) == SNIFFED
+        self._head += bytes(data[: SNIFFED - len(self._head)])
+        limits = self._files.limits
+        try:
+            limits.check_size(size, self._name)
+            if not sniffed and (len(self._head) == SNIFFED or not data):
+                limits.check_type(self.content_type, self._name)
+        except FileRefused as exc:
+            self._refused = exc
+            raise
+
+    @property
+    def content_type(self) -> str:
+        """The type of what was written so far, by its first bytes."""
+        return sniff(self._head, self._name)
+
+    def _send(self, length: int) -> None:
+        size = self._files.chunk_size
+        with memoryview(self._pending) as pending:
+            chunks: list[dict[str, Any]] = [
+                {"files_id": self.id, "n": n, "data": bytes(pending[start : start + size])}
+                for n, start in enumerate(range(0, length, size), self._next_chunk)
+            ]
+        if not chunks:
+            return
+        with self._files.errors():
+            self._files.chunks.insert_many(chunks)
+        for chunk in chunks:
+            self._hash.update(chunk["data"])
+        self._next_chunk += len(chunks)
+        del self._pending[:length]
+
+    def complete(self) -> dict[str, Any]:
+        """Send the rest; the document that makes the file visible, but for its name."""
+        self._check(self.size)
+        self._send(len(self._pending))
+        return {
+            "_id": self.id,
+            "length": Int64(self.size),
+            "chunkSize": self._files.chunk_size,
+            "uploadDate": datetime.now(UTC),
+            "metadata": {
+                "contentType": self.content_type,
+                **self._metadata,
+                "sha256": self._hash.hexdigest(),
+            },
+        }
+
+    def publish(self, names: Iterable[str]) -> str:
+        """Make the file visible under the first of `names` that is free, and return that.
+
+        The insert that makes it visible is the claim; no look whether a name is free, before it,
+        could be relied upon after it.
+        """
+        document = self.complete()
+        name = None
+        for name in names:
+            try:
+                with self._files.errors():
+                    self._files.files.insert_one({**document, "filename": name})
+            except DuplicateKeyError as exc:
+                if exc.fields and exc.fields != ("filename",):
+                    raise
+            else:
+                return name
+        raise FileExistsError(f"There is a file {name!r} in the bucket {self._files.bucket!r}.")
+
+    def replace(self, name: str) -> None:
+        """Make the file visible under `name`, in the place of one that has it already.
+
+        Two steps: a reader between them finds no file, and never a half-written one.
+        """
+        while True:
+            try:
+                self.publish([name])
+            except FileExistsError:
+                self._files.delete(name)
+            else:
+                return
+
+    def discard(self) -> None:
+        """Take back what was written. Where the server is gone, invisible chunks remain."""
+        with suppress(DatabaseError), self._files.errors():
+            self._files.files.delete_one({"_id": self.id})
+            self._files.chunks.delete_many({"files_id": self.id})
