@@ -12,13 +12,11 @@ class MongoSessionsConfig(AppConfig):
     verbose_name = "Sessions"
 
     def ready(self) -> None:
-        from .checks import check_settings
-        from .members import check_members
-        from .visitor_checks import check_visitors
+        from .checks import check_members, check_settings, check_visitors
 
         checks.register(check_settings)
-        checks.register(check_members, checks.Tags.database)
         checks.register(check_visitors)
+        checks.register(check_members, checks.Tags.database)
 
     def mongo_collections(self, alias: str) -> list[Any]:
         """The collections of sessions and devices, for `migrate` on the alias that holds them."""

@@ -16,7 +16,7 @@ from pymongo.write_concern import WriteConcern
 from mongo_contrib.db import default_alias
 from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
 
-from .members import reaches_several
+from .secondaries import reaches_several
 
 __all__ = ["ANONYMOUS", "END_OLDEST", "ERROR", "RECORDABLE", "REFUSE", "conf"]
 
@@ -59,7 +59,7 @@ class SessionSettings:
 
         The alias's own does not count: a session that was ended on the primary would live on
         where it was read from a secondary. So others than "primary" need a write concern that
-        names a number of members, see `members`.
+        names a number of members, see `secondaries`.
         """
         preference: Any = _checked(
             "MONGO_SESSION_READ_PREFERENCE", "primary", _required(read_preference)

@@ -9,8 +9,8 @@ from django.test import RequestFactory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mongo_contrib.sessions.checks import check_visitors
 from mongo_contrib.sessions.user_agents import _parser, device_name
-from mongo_contrib.sessions.visitor_checks import check_visitors
 from mongo_contrib.sessions.visitors import Visitor
 
 FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"

@@ -5,9 +5,10 @@ from django.core.exceptions import ImproperlyConfigured
 from pymongo import ReadPreference
 from pymongo.write_concern import WriteConcern
 
-from mongo_contrib.sessions import members
+from mongo_contrib.sessions import checks
 from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.conf import conf
+from mongo_contrib.sessions.secondaries import members
 
 
 def options():
@@ -48,19 +49,19 @@ def test_writes_that_nobody_confirms_are_refused(settings):
 
 def test_hello_tells_the_members_that_hold_data():
     hello = {"hosts": ["a:1", "b:1"], "passives": ["c:1"], "arbiters": ["d:1"]}
-    assert members.members(hello) == 3
-    assert members.members({"msg": "isdbgrid"}) == 0
+    assert members(hello) == 3
+    assert members({"msg": "isdbgrid"}) == 0
 
 
 def test_the_check_asks_the_server(db, settings, monkeypatch):
     settings.MONGO_SESSION_READ_PREFERENCE = "secondary"
     settings.MONGO_SESSION_WRITE_CONCERN = 2
-    assert members.check_members(None, databases=["default"]) == []
+    assert checks.check_members(None, databases=["default"]) == []
     # There is no server of three members here; what it would say of them is.
-    monkeypatch.setattr(members, "members", lambda hello: 3)
-    (message,) = members.check_members(None, databases=["default"])
+    monkeypatch.setattr(checks, "members", lambda hello: 3)
+    (message,) = checks.check_members(None, databases=["default"])
     assert message.id == "mongo_sessions.E018"
     assert "waits for 2 members, and DATABASES['default'] has 3" in message.msg
-    assert members.check_members(None, databases=[]) == []
+    assert checks.check_members(None, databases=[]) == []
     settings.MONGO_SESSION_READ_PREFERENCE = "primary"
-    assert members.check_members(None, databases=["default"]) == []
+    assert checks.check_members(None, databases=["default"]) == []
