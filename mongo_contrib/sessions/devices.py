@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.utils import timezone
 from django.utils.crypto import get_random_string, salted_hmac
 
 from mongo_contrib.bridge import native
@@ -23,7 +22,7 @@ from mongo_contrib.repository import Repository
 
 from .conf import conf
 from .owners import id_of
-from .record import to_utc
+from .record import utc_now
 
 __all__ = [
     "aforget_devices",
@@ -77,7 +76,7 @@ def remember(user_id: str, device_id: str, name: str | None) -> str | None:
 
     Of log-ins that overlap exactly one finds it new.
     """
-    repository, now = _repository(), to_utc(timezone.now())
+    repository, now = _repository(), utc_now()
     stored_id, *older = _ids(user_id, device_id)
     about: dict[str, Any] = {"expire_date": now + timedelta(seconds=conf.device_cookie_age)}
     if name is not None:
@@ -100,7 +99,7 @@ def remember(user_id: str, device_id: str, name: str | None) -> str | None:
 
 def has_others(user_id: str, stored_id: str) -> bool:
     """Whether a user is known to have another device than this one."""
-    now = to_utc(timezone.now())
+    now = utc_now()
     return _repository().exists(
         {"user": user_id, "_id": {"$ne": stored_id}, "expire_date": {"$gt": now}}
     )

@@ -6,7 +6,7 @@ from typing import Any
 from . import record
 from .conf import conf
 
-__all__ = ["current", "of", "read"]
+__all__ = ["current", "read"]
 
 
 _PLAIN = record.Plain()
@@ -17,17 +17,19 @@ def current(session_key: str | None) -> record.Form:
     return _form(record.SEALED if conf.encryption_keys else record.PLAIN, session_key)
 
 
-def of(document: Mapping[str, Any], session_key: str | None) -> record.Form:
-    """The form that a stored session has; it keeps it until it is replaced or renamed."""
-    return _form(record.root_of(document), session_key)
+def read(
+    document: Mapping[str, Any], session_key: str | None
+) -> tuple[record.Form, record.Stored | None]:
+    """The form that a stored session has, and its data; None if that can't be read.
 
-
-def read(document: Mapping[str, Any], session_key: str | None) -> record.Stored | None:
-    """The data in a stored session; None if it can't be read, as without the key for it."""
+    It keeps its form until it is replaced or renamed.
+    """
+    root = record.root_of(document)
+    form = _form(root, session_key)
     try:
-        return of(document, session_key).read(document[record.root_of(document)])
+        return form, form.read(document[root])
     except record.UNREADABLE:
-        return None
+        return form, None
 
 
 def _form(root: str, session_key: str | None) -> record.Form:

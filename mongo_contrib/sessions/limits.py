@@ -9,8 +9,6 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from django.utils import timezone
-
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import record
@@ -70,7 +68,7 @@ def is_taken(exc: DuplicateKeyError) -> bool:
 def _make_room(store: Any, user_id: str, own_ids: list[str], limit: int) -> list[dict[str, Any]]:
     """End sessions until there is room for one more; return those that stay."""
     while True:
-        now = record.to_utc(timezone.now())
+        now = record.utc_now()
         # One more than there should be is enough, but for expired ones and a lowered limit.
         page = limit + 100
         with asking_server:

@@ -161,7 +161,7 @@ class UserSessions:
         return session_id in self._current
 
     def _live(self) -> dict[str, Any]:
-        return {"user": self.user_id, "expire_date": {"$gt": record.to_utc(timezone.now())}}
+        return {"user": self.user_id, "expire_date": {"$gt": record.utc_now()}}
 
 
 def session_store() -> type[SessionStore]:

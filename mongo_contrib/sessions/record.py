@@ -26,6 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
+from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -59,6 +60,7 @@ __all__ = [
     "session_ids",
     "size",
     "to_utc",
+    "utc_now",
     "with_id",
 ]
 
@@ -99,8 +101,6 @@ def field_name(key: str) -> str:
 
 def key_of(field: str) -> str:
     """The session key's entry that `field` keeps; the reverse of field_name()."""
-    if "%" not in field:
-        return field
     if field == _EMPTY:
         return ""
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), field)
@@ -139,7 +139,7 @@ class Plain:
 
     def read(self, fields: Mapping[str, Any]) -> Stored:
         """See Form."""
-        return {key_of(field): value for field, value in fields.items()}
+        return {key_of(field) if "%" in field else field: value for field, value in fields.items()}
 
 
 def session_ids(session_key: str, secrets: Iterable[str | bytes]) -> list[str]:
@@ -172,12 +172,17 @@ def root_of(document: Mapping[str, Any]) -> str:
 def live(ids: list[str], now: datetime) -> dict[str, Any]:
     """The filter for one session, unless it has expired."""
     # The TTL monitor wakes about once a minute, so expired sessions linger.
-    return {**with_id(ids), "expire_date": {"$gt": to_utc(now)}}
+    return {**with_id(ids), "expire_date": {"$gt": now}}
 
 
 def expired(now: datetime) -> dict[str, Any]:
     """The filter for all expired sessions."""
-    return {"expire_date": {"$lte": to_utc(now)}}
+    return {"expire_date": {"$lte": now}}
+
+
+def utc_now() -> datetime:
+    """This moment as BSON means it, with time zones in Django or without."""
+    return datetime.now(UTC)
 
 
 def to_utc(moment: datetime) -> datetime:
@@ -189,7 +194,7 @@ def to_utc(moment: datetime) -> datetime:
 
 def from_stored(moment: datetime) -> datetime:
     """A moment as it was read; without time zones the driver gives naive ones, in UTC."""
-    return moment.replace(tzinfo=UTC) if timezone.is_naive(moment) else moment
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
 
 
 def encoded(
@@ -203,12 +208,16 @@ def encoded(
     `known` are values whose `texts` are known: those that are still there are not made again.
     """
     result: Stored = {}
+    is_json = type(serializer) is JSONSerializer
     for key, value in data.items():
         if type(value) in _UNCHANGEABLE and value is known.get(key, _NO_VALUE) and key in texts:
             result[key] = texts[key]
             continue
         if not isinstance(key, str):
             key = _text_of_key(key, serializer)
+        if is_json:
+            result[key] = _as_json(value)
+            continue
         dumped = serializer.dumps(value)
         try:
             result[key] = dumped.decode()
@@ -220,6 +229,9 @@ def encoded(
 # Of these, the same object is the same value.
 _UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
 _NO_VALUE = object()
+
+# The text of Django's serializer, which makes an encoder for each call.
+_as_json = JSONEncoder(separators=(",", ":")).encode
 
 
 def _text_of_key(key: Any, serializer: Serializer) -> str:

@@ -17,7 +17,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
-from django.utils import timezone
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
@@ -70,10 +69,10 @@ class Renaming(SessionBase):
         if user_id is not None:
             self._remember(old_ids)
         ended = self._take(old_ids)
-        now = record.to_utc(timezone.now())
+        now = record.utc_now()
         if ended is not None and record.from_stored(ended["expire_date"]) > now:
             if known.data is not None:
-                self._take_over(known.data, forms.read(ended, old_key))
+                self._take_over(known.data, forms.read(ended, old_key)[1])
             if "slot" in known.about:
                 limits.with_slot(self, user_id, self._own_ids(), self._add)
         elif user_id is not None:
@@ -100,7 +99,7 @@ class Renaming(SessionBase):
         key = {"_id": record.renamed(old_ids)[0]}
         update = {
             "$addToSet": {"to": self._known.id},
-            "$set": {"expire_date": record.to_utc(timezone.now() + REMEMBERED_FOR)},
+            "$set": {"expire_date": record.utc_now() + REMEMBERED_FOR},
         }
         with asking_server:
             try:

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.utils import timezone
 from pymongo import ReadPreference
 
 from mongo_contrib.db import get_connection
@@ -80,7 +79,7 @@ class SessionStore(mongo.SessionStore):
         if self._in_transaction():
             # It sees what is not committed, and may not see what others have committed.
             return super()._find(ids)
-        now = record.to_utc(timezone.now())
+        now = record.utc_now()
         return self._copies().find(ids, partial(super()._find, ids), now)
 
     def _update(self, ids: list[str], update: dict[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cached_property
 from typing import Any
 
@@ -13,7 +13,6 @@ from django.contrib.sessions.backends.base import (
     CreateError,
     UpdateError,
 )
-from django.utils import timezone
 from django.utils.crypto import get_random_string
 
 from mongo_contrib.bridge import native
@@ -152,7 +151,7 @@ class SessionStore(Renaming):
     @classmethod
     def clear_expired(cls) -> None:
         """Delete what has expired, for servers without TTL; elsewhere the server sweeps itself."""
-        cls.get_repository().delete_many(record.expired(timezone.now()))
+        cls.get_repository().delete_many(record.expired(record.utc_now()))
 
     @classmethod
     async def aclear_expired(cls) -> None:
@@ -205,7 +204,7 @@ class SessionStore(Renaming):
     def _find(self, ids: list[str]) -> dict[str, Any] | None:
         """The stored session, unless it has expired."""
         with asking_server:
-            return self._sessions.find_one(record.live(ids, timezone.now()))
+            return self._sessions.find_one(record.live(ids, record.utc_now()))
 
     def _insert(self, document: dict[str, Any]) -> None:
         with asking_server:
@@ -213,7 +212,7 @@ class SessionStore(Renaming):
 
     def _update(self, ids: list[str], update: dict[str, Any]) -> bool:
         """Update the session, unless it has expired; return whether it is there."""
-        live = record.live(ids, timezone.now())
+        live = record.live(ids, record.utc_now())
         with asking_server:
             return bool(self._sessions.update_one(live, update).matched_count)
 
@@ -257,7 +256,7 @@ class SessionStore(Renaming):
         elif (user_id := str(user_id)) == self.user_id:
             write(data, self._sighting())
         else:
-            login = {"user": user_id, "seen": _now(), **self._recorded()}
+            login = {"user": user_id, "seen": record.utc_now(), **self._recorded()}
             limits.with_slot(
                 self, user_id, self._own_ids(), lambda slot: write(data, {**login, **slot})
             )
@@ -266,7 +265,7 @@ class SessionStore(Renaming):
         self.unreachable = False
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
-        about = {"created": about.get("seen") or _now(), **about}
+        about = {"created": about.get("seen") or record.utc_now(), **about}
         self._known.form = forms.current(self.session_key)
         self._known.id = self._ids(self.session_key)[0]
         document = record.insertable(
@@ -326,7 +325,7 @@ class SessionStore(Renaming):
         seen = self._known.about.get("seen")
         if self.session_key is None or seen is None:
             return {}
-        now = _now()
+        now = record.utc_now()
         if now - record.from_stored(seen) < timedelta(seconds=conf.last_seen_interval):
             return {}
         return {"seen": now, **self._recorded()} if "last_seen" in conf.record else {}
@@ -335,7 +334,7 @@ class SessionStore(Renaming):
         if document is None:
             self._session_key = None
             return {}
-        data = forms.read(document, self.session_key)
+        form, data = forms.read(document, self.session_key)
         try:
             session = None if data is None else record.decoded(data, self.serializer())
         except record.UNREADABLE:
@@ -347,14 +346,10 @@ class SessionStore(Renaming):
             self._known.about = {name: document[name] for name in record.ABOUT if name in document}
             if session is not None:
                 self._known.data, self._known.values = data, dict(session)
-                self._known.form = forms.of(document, self.session_key)
+                self._known.form = form
         if session is None:
             logging.getLogger("django.security.SuspiciousSession").warning(
                 "Session data corrupted"
             )
             return {}
         return session
-
-
-def _now() -> datetime:
-    return record.to_utc(timezone.now())
