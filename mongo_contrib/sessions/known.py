@@ -18,7 +18,7 @@ class Known:
     id: str | None = None
     #: None: unknown, so all of it will be replaced.
     data: record.Stored | None = None
-    form: record.Form | None = None
+    format: record.Format | None = None
     #: The values of which `data` was made, or that were made of it.
     values: Mapping[str, Any] = field(default_factory=dict)
     #: What it has beside its data.

@@ -41,7 +41,7 @@ __all__ = [
     "ROOTS",
     "SEALED",
     "UNREADABLE",
-    "Form",
+    "Format",
     "Plain",
     "Stored",
     "changed_by_others",
@@ -106,7 +106,7 @@ def key_of(field: str) -> str:
     return _ESCAPE.sub(lambda found: chr(int(found[1] or found[2], 16)), field)
 
 
-class Form(Protocol):
+class Format(Protocol):
     """How the data of a session is kept: `root` is the field of the document that has it."""
 
     root: str
@@ -130,15 +130,15 @@ class Plain:
     root = PLAIN
 
     def field(self, key: str) -> str:
-        """See Form."""
+        """See Format."""
         return field_name(key)
 
     def value(self, key: str, text: str | bytes) -> Any:
-        """See Form."""
+        """See Format."""
         return text
 
     def read(self, fields: Mapping[str, Any]) -> Stored:
-        """See Form."""
+        """See Format."""
         return {key_of(field) if "%" in field else field: value for field, value in fields.items()}
 
 
@@ -275,45 +275,45 @@ def _length(text: str | bytes) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
-def fields(data: Stored, form: Form) -> dict[str, Any]:
+def fields(data: Stored, format: Format) -> dict[str, Any]:
     """All of the data as it is stored."""
-    return {form.field(key): form.value(key, text) for key, text in data.items()}
+    return {format.field(key): format.value(key, text) for key, text in data.items()}
 
 
 def insertable(
-    session_id: str, data: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+    session_id: str, data: Stored, format: Format, expire_date: datetime, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The document of a new session; `about` is what it has beside the data."""
     return {
         "_id": session_id,
-        form.root: fields(data, form),
+        format.root: fields(data, format),
         "expire_date": to_utc(expire_date),
         **about,
     }
 
 
 def changes(
-    before: Stored, after: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+    before: Stored, after: Stored, format: Format, expire_date: datetime, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The update that writes what changed between `before` and `after`, and nothing else.
 
     Keys that others have changed meanwhile stay as they are. What is None in `about` is removed.
     """
     written = {
-        f"{form.root}.{form.field(key)}": form.value(key, text)
+        f"{format.root}.{format.field(key)}": format.value(key, text)
         for key, text in after.items()
         if before.get(key) != text
     }
-    removed = [f"{form.root}.{form.field(key)}" for key in before if key not in after]
+    removed = [f"{format.root}.{format.field(key)}" for key in before if key not in after]
     return _update(written, removed, expire_date, about)
 
 
 def replacement(
-    data: Stored, form: Form, expire_date: datetime, about: Mapping[str, Any]
+    data: Stored, format: Format, expire_date: datetime, about: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The update after which `data` is all there is, whatever others have written."""
-    others = [root for root in ROOTS if root != form.root]
-    return _update({form.root: fields(data, form)}, others, expire_date, about)
+    others = [root for root in ROOTS if root != format.root]
+    return _update({format.root: fields(data, format)}, others, expire_date, about)
 
 
 def _update(

@@ -20,7 +20,7 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
-from . import forms, limits, record
+from . import formats, limits, record
 from .exceptions import asking_server
 from .known import GONE, Known
 
@@ -72,7 +72,7 @@ class Renaming(SessionBase):
         now = record.utc_now()
         if ended is not None and record.from_stored(ended["expire_date"]) > now:
             if known.data is not None:
-                self._take_over(known.data, forms.read(ended, old_key)[1])
+                self._take_over(known.data, formats.read(ended, old_key)[1])
             if "slot" in known.about:
                 limits.with_slot(self, user_id, self._own_ids(), self._add)
         elif user_id is not None:

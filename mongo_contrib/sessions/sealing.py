@@ -1,4 +1,4 @@
-"""The form of data that is encrypted at rest: nobody reads it without the key in the settings.
+"""The format of data that is encrypted at rest: nobody reads it without the key in the settings.
 
     {"sealed": {"5c1e...": BinData(0, "AbC...")}, ...}
 
@@ -47,7 +47,7 @@ class Unreadable(ValueError):
 
 
 class Sealed:
-    """A Form (see `record`) that encrypts the data of one session.
+    """A Format (see `record`) that encrypts the data of one session.
 
     The first of `keys`, of 32 bytes each, encrypts; all of them decrypt.
     """

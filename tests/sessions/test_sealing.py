@@ -1,4 +1,4 @@
-"""Data that is encrypted at rest: the form alone, then the engines with it."""
+"""Data that is encrypted at rest: the format alone, then the engines with it."""
 
 import datetime
 import secrets
@@ -282,7 +282,7 @@ class TestEngines:
         again = twin.store(session.session_key, b=2)
         twin("save", again)
         assert twin.data(session) == {"b": 2}
-        # It is replaced as a whole, in the form that the settings want now.
+        # It is replaced as a whole, in the format that the settings want now.
         assert (("sealed" in sessions.find_one()), ("data" in sessions.find_one())) == (
             bool(keys),
             not keys,

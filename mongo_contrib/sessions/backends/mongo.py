@@ -19,7 +19,7 @@ from mongo_contrib.bridge import native
 from mongo_contrib.exceptions import DuplicateKeyError
 from mongo_contrib.repository import Repository
 
-from .. import forms, limits, record
+from .. import formats, limits, record
 from ..collection import session_repository
 from ..conf import ANONYMOUS, conf
 from ..exceptions import SessionUnavailable, asking_server
@@ -266,10 +266,10 @@ class SessionStore(Renaming):
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
         about = {"created": about.get("seen") or record.utc_now(), **about}
-        self._known.form = forms.current(self.session_key)
+        self._known.format = formats.current(self.session_key)
         self._known.id = self._ids(self.session_key)[0]
         document = record.insertable(
-            self._known.id, data, self._known.form, self.get_expiry_date(), about
+            self._known.id, data, self._known.format, self.get_expiry_date(), about
         )
         try:
             self._insert(document)
@@ -281,11 +281,11 @@ class SessionStore(Renaming):
 
     def _update_data(self, data: record.Stored, about: dict[str, Any]) -> None:
         expire_date = self.get_expiry_date()
-        if self._known.data is None or self._known.form is None:
-            self._known.form = forms.current(self.session_key)
-            update = record.replacement(data, self._known.form, expire_date, about)
+        if self._known.data is None or self._known.format is None:
+            self._known.format = formats.current(self.session_key)
+            update = record.replacement(data, self._known.format, expire_date, about)
         else:
-            update = record.changes(self._known.data, data, self._known.form, expire_date, about)
+            update = record.changes(self._known.data, data, self._known.format, expire_date, about)
         self._require(self._update(self._own_ids(), update))
         known = {**self._known.about, **about}
         self._known.about = {name: value for name, value in known.items() if value is not None}
@@ -334,7 +334,7 @@ class SessionStore(Renaming):
         if document is None:
             self._session_key = None
             return {}
-        form, data = forms.read(document, self.session_key)
+        format, data = formats.read(document, self.session_key)
         try:
             session = None if data is None else record.decoded(data, self.serializer())
         except record.UNREADABLE:
@@ -346,7 +346,7 @@ class SessionStore(Renaming):
             self._known.about = {name: document[name] for name in record.ABOUT if name in document}
             if session is not None:
                 self._known.data, self._known.values = data, dict(session)
-                self._known.form = form
+                self._known.format = format
         if session is None:
             logging.getLogger("django.security.SuspiciousSession").warning(
                 "Session data corrupted"
