@@ -6,9 +6,13 @@ from typing import Any
 
 from . import record
 
-__all__ = ["GONE", "Known"]
+__all__ = ["GONE", "UNKNOWN", "Known"]
 
 GONE = "The session was deleted or has expired, so it cannot be saved."
+UNKNOWN = (
+    "The session could not be read, because its server could not be reached; so it is not "
+    "written either, or what it holds would be lost."
+)
 
 
 @dataclass
@@ -23,3 +27,8 @@ class Known:
     values: Mapping[str, Any] = field(default_factory=dict)
     #: What it has beside its data.
     about: dict[str, Any] = field(default_factory=dict)
+
+    def doubt(self, data: record.Stored) -> None:
+        """Nobody knows whether `data` was written, or written last: all of it will be again."""
+        if self.data is not None:
+            self.data, self.values = record.in_doubt(self.data, data), {}

@@ -51,6 +51,7 @@ __all__ = [
     "expired",
     "fields",
     "from_stored",
+    "in_doubt",
     "insertable",
     "is_within",
     "live",
@@ -71,7 +72,7 @@ Stored = dict[str, str | bytes]
 PLAIN, SEALED = ROOTS = ("data", "sealed")
 
 #: What a serializer raises over text that it did not write, as after a change of the setting.
-UNREADABLE = (ValueError, TypeError, LookupError)
+UNREADABLE = (ValueError, TypeError, LookupError, RecursionError)
 
 #: What a session has beside its data: the latter where somebody is logged in.
 OF_USER = frozenset({"user", "seen", "slot", "address", "user_agent", "device"})
@@ -332,6 +333,16 @@ def _update(
     if removed:
         update["$unset"] = dict.fromkeys(removed, "")
     return update
+
+
+#: In the place of a text that may have been written: no serializer's, so it is written again.
+_IN_DOUBT = b"\0"
+
+
+def in_doubt(before: Stored, after: Stored) -> Stored:
+    """What is known where either may be stored: comparing with it writes all that differs."""
+    differing = [key for key in {**before, **after} if before.get(key) != after.get(key)]
+    return {**before, **dict.fromkeys(differing, _IN_DOUBT)}
 
 
 def changed_by_others(

@@ -21,8 +21,8 @@ from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import formats, limits, record
-from .exceptions import asking_server
-from .known import GONE, Known
+from .exceptions import SessionLimitReached, SessionUnavailable, asking_server
+from .known import GONE, UNKNOWN, Known
 
 __all__ = ["Renaming"]
 
@@ -42,6 +42,8 @@ class Renaming(SessionBase):
         meanwhile, it stays ended: UpdateError.
         """
         data = self._session
+        if self.unreachable:
+            raise SessionUnavailable(UNKNOWN)
         old_key, known = self.session_key, self._known
         # A log-in begins with a new key, and so at this moment; a user's session goes on.
         self._create(known.about if "user" in known.about else {})
@@ -64,23 +66,41 @@ class Renaming(SessionBase):
             for renamed in self._renamed(ids):
                 self._end([renamed])
 
-    def _end_old(self: Any, old_ids: list[str], old_key: str, known: Known) -> None:
+    def _end_old(self: Any, old_ids: list[str], old_key: Any, known: Known) -> None:
         user_id: Any = known.about.get("user")
-        if user_id is not None:
-            self._remember(old_ids)
-        ended = self._take(old_ids)
+        try:
+            if user_id is not None:
+                self._remember(known.id or old_ids[0])
+            ended = self._take(old_ids)
+        except BaseException:
+            # Whether it has ended nobody knows; under its old key no save brings it back.
+            self._session_key, self._known = old_key, known
+            raise
         now = record.utc_now()
         if ended is not None and record.from_stored(ended["expire_date"]) > now:
             if known.data is not None:
                 self._take_over(known.data, formats.read(ended, old_key)[1])
-            if "slot" in known.about:
-                limits.with_slot(self, user_id, self._own_ids(), self._add)
+            # Others may have logged out there, or in as somebody else, which has its slot.
+            if "slot" in known.about and self.user_id == user_id:
+                self._add_slot(user_id)
         elif user_id is not None:
-            self._take(self._own_ids())
-            self._session_key = None
-            self._session_cache = {}
-            self._known = Known()
+            self._give_up()
             raise UpdateError(GONE)
+
+    def _add_slot(self: Any, user_id: str) -> None:
+        try:
+            limits.with_slot(self, user_id, self._own_ids(), self._add)
+        except SessionLimitReached:
+            # Log-ins that overlap have taken what was free for a moment.
+            self._give_up()
+            raise
+
+    def _give_up(self: Any) -> None:
+        """End the session under its new key, too."""
+        self._take(self._own_ids())
+        self._session_key = None
+        self._session_cache = {}
+        self._known = Known()
 
     def _take_over(self: Any, before: record.Stored, theirs: record.Stored | None) -> None:
         """Keep what others have written under the old key and this request has not."""
@@ -94,9 +114,9 @@ class Renaming(SessionBase):
             self._session_cache.pop(key, None)
         self._save(False)
 
-    def _remember(self: Any, old_ids: list[str]) -> None:
-        """Let who ends the session by its old key find the new one."""
-        key = {"_id": record.renamed(old_ids)[0]}
+    def _remember(self: Any, old_id: str) -> None:
+        """Let who ends the session by its old key, or by the id it was listed with, find it."""
+        key = {"_id": record.renamed([old_id])[0]}
         update = {
             "$addToSet": {"to": self._known.id},
             "$set": {"expire_date": record.utc_now() + REMEMBERED_FOR},
@@ -109,8 +129,9 @@ class Renaming(SessionBase):
                 self._sessions.update_one(key, update)
 
     def _renamed(self: Any, ids: list[str]) -> list[str]:
-        """Forget that a session was renamed; return what it is called now, if it was."""
+        """What a session is called now, if it was renamed."""
+        # It stays until it expires: where ending those fails, it can be tried again.
         filter = record.with_id(record.renamed(ids))
         with asking_server:
-            found = self._sessions.find_one_and_delete(filter)
+            found = self._sessions.find_one(filter)
         return found["to"] if found is not None else []

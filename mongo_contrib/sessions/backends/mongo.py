@@ -23,16 +23,11 @@ from .. import formats, limits, record
 from ..collection import session_repository
 from ..conf import ANONYMOUS, conf
 from ..exceptions import SessionUnavailable, asking_server
-from ..known import GONE, Known
+from ..known import GONE, UNKNOWN, Known
 from ..renaming import Renaming
 from ..serializers import refuse_pickle
 
 __all__ = ["SessionStore"]
-
-_UNKNOWN = (
-    "The session could not be read, because its server could not be reached; so it is not "
-    "written either, or what it holds would be lost."
-)
 
 logger = logging.getLogger("mongo_contrib.sessions")
 
@@ -139,6 +134,7 @@ class SessionStore(Renaming):
         """End this session; what is written after that is a new one."""
         super().flush()
         self._known = Known()
+        self.unreachable = False
 
     async def aflush(self) -> None:
         """See flush()."""
@@ -233,7 +229,7 @@ class SessionStore(Renaming):
                 self._save(True, about)
             except CreateError:
                 continue
-            except Exception:
+            except BaseException:
                 self._session_key, self._known = before
                 raise
             self.modified = True
@@ -242,18 +238,20 @@ class SessionStore(Renaming):
     def _save(self, must_create: bool, about: Mapping[str, Any] | None = None) -> None:
         """Write the session; `about` is what it is beside its data where that is known."""
         if self.unreachable and not must_create:
-            raise SessionUnavailable(_UNKNOWN)
-        session = self._get_session(no_load=must_create)
-        data = self._encoded(session)
+            raise SessionUnavailable(UNKNOWN)
+        # As it is now: while the server is asked, who shares this object may go on changing it.
+        session = dict(self._get_session(no_load=must_create))
+        data, before = self._encoded(session), self._known.data
         write = self._insert_data if must_create else self._update_data
         user_id = session.get(SESSION_KEY)
+        user_id = None if user_id is None else str(user_id)
         self.logged_in = None
-        if about is not None:
+        if about is not None and user_id == about.get("user"):
             # Renamed: it is nobody's log-in, and its slot is the old one's until that has ended.
             write(data, {name: value for name, value in about.items() if name != "slot"})
         elif user_id is None:
             write(data, dict.fromkeys(record.OF_USER & self._known.about.keys()))
-        elif (user_id := str(user_id)) == self.user_id:
+        elif user_id == self.user_id:
             write(data, self._sighting())
         else:
             login = {"user": user_id, "seen": record.utc_now(), **self._recorded()}
@@ -261,7 +259,10 @@ class SessionStore(Renaming):
                 self, user_id, self._own_ids(), lambda slot: write(data, {**login, **slot})
             )
             self.logged_in = user_id
-        self._known.data, self._known.values = data, dict(session)
+        if self._known.data is before:
+            self._known.data, self._known.values = data, session
+        else:  # another save of this object was done meanwhile
+            self._known.doubt(data)
         self.unreachable = False
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
@@ -286,7 +287,12 @@ class SessionStore(Renaming):
             update = record.replacement(data, self._known.format, expire_date, about)
         else:
             update = record.changes(self._known.data, data, self._known.format, expire_date, about)
-        self._require(self._update(self._own_ids(), update))
+        try:
+            found = self._update(self._own_ids(), update)
+        except BaseException:
+            self._known.doubt(data)
+            raise
+        self._require(found)
         known = {**self._known.about, **about}
         self._known.about = {name: value for name, value in known.items() if value is not None}
 
