@@ -10,6 +10,7 @@ from typing import Any
 from pymongo.collation import Collation
 
 from ..db.concerns import WrongOption, listed, read_concern, read_preference, write_concern
+from ..db.names import is_collection_name
 
 _GRANULARITIES = ("seconds", "minutes", "hours")
 _COLLATION: dict[str, type | tuple[type, ...]] = {
@@ -47,16 +48,8 @@ def class_name(value: Any) -> tuple[str, ...]:
     return tuple(names)
 
 
-def collection(value: Any) -> str:
-    if (
-        not isinstance(value, str)
-        or not value
-        or "\0" in value
-        or "$" in value
-        or value.startswith((".", "system."))
-        or value.endswith(".")
-        or ".." in value
-    ):
+def collection(value: Any) -> Any:
+    if not is_collection_name(value):
         raise WrongOption(
             value,
             "the name of a collection: a string without '$', that neither begins with "

@@ -1,4 +1,4 @@
-"""The collection that holds the sessions."""
+"""The collection that holds the sessions, and how all of the app are read and written."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from mongo_contrib.repository import Repository
 
 from .conf import conf
 
-__all__ = ["session_repository"]
+__all__ = ["repository_options", "session_repository"]
 
 _OPTIONS = (
     "MONGO_SESSION_COLLECTION",
@@ -26,14 +26,14 @@ def session_repository() -> Repository:
     given = conf.alias, [getattr(settings, name, None) for name in _OPTIONS]
     made = _made
     if made is None or made[0] != given:
-        made = (
-            given,
-            Repository(
-                conf.collection,
-                using=conf.alias,
-                read_preference=conf.read_preference,
-                write_concern=conf.write_concern,
-            ),
-        )
-        _made = made
+        made = _made = given, Repository(conf.collection, **repository_options())
     return made[1]
+
+
+def repository_options() -> dict[str, Any]:
+    """What a repository of the app's collections is made with, as the settings want it."""
+    return {
+        "using": conf.alias,
+        "read_preference": conf.read_preference,
+        "write_concern": conf.write_concern,
+    }

@@ -15,6 +15,7 @@ from pymongo.write_concern import WriteConcern
 
 from mongo_contrib.db import default_alias
 from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
+from mongo_contrib.db.names import is_collection_name
 
 from .secondaries import reaches_several
 
@@ -36,6 +37,11 @@ T = TypeVar("T")
 
 class SessionSettings:
     """The settings of `mongo_contrib.sessions`."""
+
+    @property
+    def secrets(self) -> tuple[str | bytes, ...]:
+        """The secrets of keyed hashes: what is written has the first, what is looked for any."""
+        return settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS
 
     @property
     def alias(self) -> str:
@@ -156,15 +162,8 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _collection(value: Any) -> str:
-    if (
-        isinstance(value, str)
-        and value
-        and not value.startswith(("system.", "."))
-        and not value.endswith(".")
-        and ".." not in value
-        and not set(value) & {"$", "\0"}
-    ):
+def _collection(value: Any) -> Any:
+    if is_collection_name(value):
         return value
     raise WrongOption(value, "a collection's name: letters, digits and underscores")
 

@@ -20,6 +20,7 @@ from mongo_contrib.bridge import native
 from mongo_contrib.exceptions import DuplicateKeyError
 from mongo_contrib.repository import Repository
 
+from .collection import repository_options
 from .conf import conf
 from .owners import id_of
 from .record import utc_now
@@ -119,14 +120,9 @@ def _ids(user_id: str, device_id: str) -> list[str]:
     value = f"{device_id}{user_id}".encode("utf-8", "surrogatepass")
     return [
         salted_hmac(salt, value, secret=secret, algorithm="sha256").hexdigest()
-        for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+        for secret in conf.secrets
     ]
 
 
 def _repository() -> Repository:
-    return Repository(
-        conf.device_collection,
-        using=conf.alias,
-        read_preference=conf.read_preference,
-        write_concern=conf.write_concern,
-    )
+    return Repository(conf.device_collection, **repository_options())

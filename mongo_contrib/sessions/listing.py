@@ -13,7 +13,7 @@ cannot save it any more.
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from importlib import import_module
 from typing import Any
 
@@ -28,6 +28,7 @@ from mongo_contrib.bridge import native
 
 from . import record
 from .backends.mongo import SessionStore
+from .conf import conf
 from .owners import id_of
 
 __all__ = ["UserSession", "UserSessions", "ids_of", "session_store"]
@@ -188,8 +189,7 @@ def ids_of(session: SessionBase | str | None) -> tuple[str, ...]:
         )
     if session.session_key is None:
         return ()
-    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return tuple(record.session_ids(session.session_key, secrets))
+    return tuple(record.session_ids(session.session_key, conf.secrets))
 
 
 def readable_name(device: str | None, user_agent: str | None) -> str:
@@ -215,8 +215,7 @@ def _shown(moment: Any) -> Any:
     """A moment as it is read, in the manner of the project: aware, or in its time zone."""
     if moment is None:
         return None
-    if timezone.is_naive(moment):
-        moment = moment.replace(tzinfo=UTC)
+    moment = record.from_stored(moment)
     if settings.USE_TZ:
         return moment
     return timezone.make_naive(moment, timezone.get_default_timezone())

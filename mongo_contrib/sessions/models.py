@@ -13,6 +13,7 @@ from mongo_contrib.db import is_mongo
 from mongo_contrib.documents import Document, DocumentManager
 from mongo_contrib.repository import Repository
 
+from .collection import repository_options
 from .conf import conf
 from .listing import readable_name, session_store
 
@@ -106,9 +107,4 @@ class Session(Document):
     @classmethod
     def _repository(cls, using: str) -> Repository:
         # Made each time, as the settings are read when they are used.
-        return EndingRepository(
-            conf.collection,
-            using=using,
-            read_preference=conf.read_preference,
-            write_concern=conf.write_concern,
-        )
+        return EndingRepository(conf.collection, **{**repository_options(), "using": using})

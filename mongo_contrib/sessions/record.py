@@ -30,6 +30,7 @@ from json import JSONEncoder
 from types import MappingProxyType
 from typing import Any, Protocol
 
+from django.conf import settings
 from django.core.signing import JSONSerializer
 from django.utils import timezone
 from django.utils.encoding import force_bytes
@@ -183,7 +184,9 @@ def expired(now: datetime) -> dict[str, Any]:
 
 def utc_now() -> datetime:
     """This moment as BSON means it, with time zones in Django or without."""
-    return datetime.now(UTC)
+    # Django's clock, which tests set. Without time zones its moments are local ones, of which an
+    # hour in autumn is there twice.
+    return timezone.now() if settings.USE_TZ else datetime.now(UTC)
 
 
 def to_utc(moment: datetime) -> datetime:

@@ -15,6 +15,7 @@ from mongo_contrib.repository import Repository
 
 from .. import record
 from ..caches import SafeCache, get_cache
+from ..collection import repository_options
 from ..conf import conf
 from ..copies import Copies
 from . import mongo
@@ -52,12 +53,8 @@ class SessionStore(mongo.SessionStore):
         """
         if conf.read_preference == ReadPreference.PRIMARY:
             return super().get_repository()
-        return Repository(
-            conf.collection,
-            using=conf.alias,
-            read_preference=ReadPreference.PRIMARY,
-            write_concern=conf.write_concern,
-        )
+        options = {**repository_options(), "read_preference": ReadPreference.PRIMARY}
+        return Repository(conf.collection, **options)
 
     @classmethod
     def end(cls, filter: Mapping[str, Any]) -> int:

@@ -310,9 +310,7 @@ class SessionStore(Renaming):
     def _ids(self, session_key: str | None) -> list[str]:
         if session_key is None:  # it was forgotten by load(), on the way to a save
             raise UpdateError(GONE)
-        return record.session_ids(
-            session_key, (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-        )
+        return record.session_ids(session_key, conf.secrets)
 
     def _own_ids(self) -> list[str]:
         return [self._known.id] if self._known.id else self._ids(self.session_key)
