@@ -7,6 +7,10 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import UpdateError
 from django.db import OperationalError
 
+from mongo_contrib.sessions import limits
+from mongo_contrib.sessions.exceptions import SessionLimitReached
+from mongo_contrib.sessions.listing import UserSessions
+
 LOGGED_IN = {SESSION_KEY: "42"}
 
 
@@ -168,3 +172,68 @@ def test_what_remembers_a_renaming_expires(twin, sessions):
     assert timedelta(minutes=9) < left <= timedelta(minutes=10)
     assert memory.keys() == {"_id", "to", "expire_date"}
     assert session.session_key not in repr(memory)
+
+
+def test_who_has_logged_out_by_hand_meanwhile_is_logged_out(twin, sessions, settings):
+    settings.MONGO_SESSION_MAX_PER_USER = 2
+    key = twin.saved(**LOGGED_IN, a=1).session_key
+    session, other = twin.store(key), twin.store(key)
+    twin("get", session, "a")
+    twin("pop", other, SESSION_KEY)
+    cut(session, "_take", other.save)
+    twin("cycle_key", session)
+    (left,) = live(sessions)
+    assert left.keys() == {"_id", "data", "created", "expire_date"}
+
+
+@pytest.mark.parametrize("before", [{}, {SESSION_KEY: "41"}], ids=["nobody", "another"])
+def test_who_is_put_in_by_hand_before_it_is_that_users_session(twin, sessions, settings, before):
+    settings.MONGO_SESSION_MAX_PER_USER = 2
+    session = twin.saved(**before)
+    twin("__setitem__", session, SESSION_KEY, "42")
+    twin("cycle_key", session)
+    (stored,) = live(sessions)
+    assert (stored["user"], "slot" in stored) == ("42", True)
+    assert session.logged_in == "42"
+
+
+def test_who_is_taken_out_by_hand_before_it_has_no_session(twin, sessions):
+    session = twin.saved(**LOGGED_IN)
+    twin("pop", session, SESSION_KEY)
+    twin("cycle_key", session)
+    (stored,) = live(sessions)
+    assert "user" not in stored
+
+
+def test_it_is_revoked_by_the_id_that_it_had_under_an_older_secret(twin, sessions, settings):
+    settings.SECRET_KEY = "older" * 10
+    key = twin.saved(**LOGGED_IN).session_key
+    settings.SECRET_KEY, settings.SECRET_KEY_FALLBACKS = "newer" * 10, ["older" * 10]
+    (listed,) = UserSessions("42")
+    twin("cycle_key", twin.store(key))
+    assert UserSessions("42").revoke(listed.id)
+    assert live(sessions) == []
+
+
+def test_there_are_no_more_sessions_than_the_limit_where_log_ins_overlap_with_it(
+    twin, sessions, settings, monkeypatch
+):
+    settings.MONGO_SESSION_MAX_PER_USER = 2
+    settings.MONGO_SESSION_WHEN_FULL = "refuse"
+    session = twin.saved(**LOGGED_IN)
+    log_ins = [twin.store(**LOGGED_IN) for _ in range(2)]
+
+    def log_in():
+        # Both look at the same moment, when the one that is renamed holds no slot.
+        seen = list(sessions.find({"user": "42"}))
+        with monkeypatch.context() as patch:
+            patch.setattr(limits, "_make_room", lambda *args: seen)
+            for slot, each in enumerate(log_ins):
+                patch.setattr(limits.random, "choice", lambda free, slot=slot: free[slot])
+                each.save()
+
+    cut(session, "_add_slot", log_in)
+    with pytest.raises(SessionLimitReached):
+        twin("cycle_key", session)
+    assert len(live(sessions)) == 2
+    assert session.session_key is None
