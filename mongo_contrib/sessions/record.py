@@ -26,7 +26,7 @@ import re
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
-from json import JSONEncoder
+from json import JSONDecoder, JSONEncoder
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -234,8 +234,9 @@ def encoded(
 _UNCHANGEABLE = frozenset({str, int, float, bool, type(None)})
 _NO_VALUE = object()
 
-# The text of Django's serializer, which makes an encoder for each call.
+# As Django's serializer has it, which makes an encoder for each call.
 _as_json = JSONEncoder(separators=(",", ":")).encode
+_from_json = JSONDecoder().decode
 
 
 def _text_of_key(key: Any, serializer: Serializer) -> str:
@@ -254,7 +255,7 @@ def decoded(data: Stored, serializer: Serializer) -> dict[str, Any]:
     if type(serializer) is JSONSerializer:
         # Texts in a row are the text of a list; reading them together costs a fifth.
         texts = ",".join(data.values())  # type: ignore[arg-type]
-        return dict(zip(data, serializer.loads(f"[{texts}]".encode()), strict=True))
+        return dict(zip(data, _from_json(f"[{texts}]"), strict=True))
     return {
         key: serializer.loads(value.encode() if isinstance(value, str) else value)
         for key, value in data.items()

@@ -109,7 +109,7 @@ class Renaming(SessionBase):
         if not changed:
             return
         written = {key: text for key, text in changed.items() if text is not None}
-        self._session_cache.update(record.decoded(written, self.serializer()))
+        self._session_cache.update(record.decoded(written, self._serializer))
         for key in changed.keys() - written.keys():
             self._session_cache.pop(key, None)
         self._save(False)

@@ -315,9 +315,14 @@ class SessionStore(Renaming):
     def _own_ids(self) -> list[str]:
         return [self._known.id] if self._known.id else self._ids(self.session_key)
 
+    @cached_property
+    def _serializer(self) -> record.Serializer:
+        serializer: record.Serializer = self.serializer()
+        return serializer
+
     def _encoded(self, session: dict[str, Any]) -> record.Stored:
         known = self._known
-        data = record.encoded(session, self.serializer(), known.values, known.data or {})
+        data = record.encoded(session, self._serializer, known.values, known.data or {})
         limits.refuse_too_large(data)
         return data
 
@@ -340,7 +345,7 @@ class SessionStore(Renaming):
             return {}
         format, data = formats.read(document, self.session_key)
         try:
-            session = None if data is None else record.decoded(data, self.serializer())
+            session = None if data is None else record.decoded(data, self._serializer)
         except record.UNREADABLE:
             session = None
         # Only what became this object's data may be compared with when saving: load() called
