@@ -8,6 +8,7 @@ from django.urls import path
 from mongo_contrib.auth.models import User
 from mongo_contrib.bridge import native
 
+FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 MIDDLEWARE = [
     "mongo_contrib.sessions.middleware.SessionMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",

@@ -6,6 +6,9 @@ from importlib import import_module
 import pytest
 from django.core.cache import cache
 
+from mongo_contrib.auth.models import User
+from tests.sessions.browsing import FIREFOX, MIDDLEWARE, Browser
+
 ENGINES = ("mongo", "cached_mongo")
 ASYNC_NAMES = {"__setitem__": "aset", "keys": "akeys", "items": "aitems"}
 
@@ -61,6 +64,27 @@ def twin(request, engine, db):
     else:
         with asyncio.Runner() as runner:
             yield Twin(engine, runner)
+
+
+@pytest.fixture
+def ann(db):
+    return User.objects.create_user("ann")
+
+
+@pytest.fixture
+def bob(db):
+    return User.objects.create_user("bob")
+
+
+@pytest.fixture(params=["sync", "async"])
+def browser(request, engine, settings, ann):
+    """A Firefox under both kinds of servers, for the views of `browsing`."""
+    settings.MIDDLEWARE = MIDDLEWARE
+    if request.param == "sync":
+        yield Browser(user_agent=FIREFOX)
+    else:
+        with asyncio.Runner() as runner:
+            yield Browser(runner, user_agent=FIREFOX)
 
 
 @pytest.fixture

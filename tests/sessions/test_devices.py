@@ -18,31 +18,13 @@ from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.middleware import SessionMiddleware
 from mongo_contrib.sessions.signals import new_device
 from tests.hops import no_thread_hop
-from tests.sessions.browsing import MIDDLEWARE, Browser
 
 pytestmark = pytest.mark.urls("tests.sessions.browsing")
 
-FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
-
 
 @pytest.fixture
-def ann(db):
-    return User.objects.create_user("ann")
-
-
-@pytest.fixture
-def bob(db):
-    return User.objects.create_user("bob")
-
-
-@pytest.fixture(params=["sync", "async"])
-def browser(request, settings, ann):
-    settings.MIDDLEWARE = MIDDLEWARE
-    if request.param == "sync":
-        yield Browser(user_agent=FIREFOX)
-    else:
-        with asyncio.Runner() as runner:
-            yield Browser(runner, user_agent=FIREFOX)
+def engine():
+    """That of the settings: devices are the same with each."""
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ from django.db import connections
 from django.utils.crypto import get_random_string
 
 from mongo_contrib.sessions.backends import mongo
-
-from .test_races import in_threads
+from tests.sessions.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -9,8 +9,7 @@ from django.db import DataError, transaction
 from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.exceptions import SessionLimitReached, SessionTooLarge
 from mongo_contrib.transaction import aatomic
-
-from .test_races import in_threads
+from tests.sessions.threads import in_threads
 
 
 @pytest.fixture

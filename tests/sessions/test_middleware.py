@@ -17,27 +17,11 @@ from mongo_contrib.repository import Repository
 from mongo_contrib.sessions.middleware import SessionMiddleware
 from mongo_contrib.sessions.visitors import Visitor
 from tests.hops import no_thread_hop
-from tests.sessions.browsing import MIDDLEWARE, Browser
+from tests.sessions.browsing import FIREFOX, MIDDLEWARE, Browser
 
 pytestmark = pytest.mark.urls("tests.sessions.browsing")
 
-FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 LONG_AGO = datetime(2026, 1, 1, tzinfo=UTC)
-
-
-@pytest.fixture
-def ann(db):
-    return User.objects.create_user("ann")
-
-
-@pytest.fixture(params=["sync", "async"])
-def browser(request, engine, settings, ann):
-    settings.MIDDLEWARE = MIDDLEWARE
-    if request.param == "sync":
-        yield Browser(user_agent=FIREFOX)
-    else:
-        with asyncio.Runner() as runner:
-            yield Browser(runner, user_agent=FIREFOX)
 
 
 @pytest.fixture

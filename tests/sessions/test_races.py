@@ -1,64 +1,13 @@
-"""Requests that overlap, with both engines: nothing lost, nothing resurrected."""
+"""The end of a session against many saves at once; at random it is tried in test_fuzz.py."""
 
 import asyncio
-from concurrent.futures import ThreadPoolExecutor
-from threading import Barrier
 
 import pytest
 from django.contrib.sessions.backends.base import UpdateError
-from django.db import connections
+
+from tests.sessions.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-WRITERS = 50
-
-
-def in_threads(work, arguments):
-    """Start all at once, each in a thread of its own; return what they return."""
-    arguments = list(arguments)
-    barrier = Barrier(len(arguments))
-
-    def run(argument):
-        try:
-            barrier.wait()
-            return work(argument)
-        finally:
-            connections.close_all()
-
-    with ThreadPoolExecutor(len(arguments)) as pool:
-        return list(pool.map(run, arguments))
-
-
-def test_writers_of_different_keys_lose_nothing(engine):
-    session = engine()
-    session.save()
-    stores = [engine(session.session_key) for _ in range(WRITERS)]
-    for store in stores:
-        store.get("loaded before anybody writes")
-
-    def write(number):
-        stores[number][f"key {number}"] = number
-        stores[number].save()
-
-    in_threads(write, range(WRITERS))
-    data = dict(engine(session.session_key).items())
-    assert data == {f"key {number}": number for number in range(WRITERS)}
-
-
-async def test_async_writers_of_different_keys_lose_nothing(engine):
-    session = engine()
-    await session.asave()
-    stores = [engine(session.session_key) for _ in range(WRITERS)]
-    for store in stores:
-        await store.aget("loaded before anybody writes")
-
-    async def write(number):
-        await stores[number].aset(f"key {number}", number)
-        await stores[number].asave()
-
-    await asyncio.gather(*map(write, range(WRITERS)))
-    data = dict(await engine(session.session_key).aitems())
-    assert data == {f"key {number}": number for number in range(WRITERS)}
 
 
 @pytest.mark.parametrize("end", ["delete", "flush", "cycle_key"])

@@ -1,6 +1,5 @@
 """What requests ask of the sessions' collection, counted from a browser's side."""
 
-import asyncio
 from datetime import UTC, datetime
 from importlib import import_module
 
@@ -11,29 +10,11 @@ from django.core.cache import cache
 from django.http import HttpResponse
 from django.test import RequestFactory
 
-from mongo_contrib.auth.models import User
 from mongo_contrib.sessions.exceptions import SessionTooLarge
-
-from .browsing import MIDDLEWARE, Browser
 
 pytestmark = pytest.mark.urls("tests.sessions.browsing")
 
 MIDDLEWARES = ["django.contrib.sessions.middleware", "mongo_contrib.sessions.middleware"]
-
-
-@pytest.fixture
-def ann(db):
-    return User.objects.create_user("ann")
-
-
-@pytest.fixture(params=["sync", "async"])
-def browser(request, engine, settings, ann):
-    settings.MIDDLEWARE = MIDDLEWARE
-    if request.param == "sync":
-        yield Browser()
-    else:
-        with asyncio.Runner() as runner:
-            yield Browser(runner)
 
 
 @pytest.fixture

@@ -9,23 +9,12 @@ from django.contrib.sessions.backends.base import UpdateError
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from mongo_contrib.auth.models import User
 from mongo_contrib.sessions.backends.mongo import SessionStore
 
 pytestmark = pytest.mark.urls("tests.sessions.urls")
 
 URL = "/account/sessions/"
 JSON = {"accept": "application/json"}
-
-
-@pytest.fixture
-def ann(db):
-    return User.objects.create_user("ann")
-
-
-@pytest.fixture
-def bob(db):
-    return User.objects.create_user("bob")
 
 
 def browser(user, kind=Client, **options):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from mongo_contrib.sessions.checks import check_visitors
 from mongo_contrib.sessions.user_agents import _parser, device_name
 from mongo_contrib.sessions.visitors import Visitor
+from tests.sessions.browsing import FIREFOX
 
-FIREFOX = "Mozilla/5.0 (X11; Ubuntu; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 HANDHELD = "AppleWebKit/605.1.15 (KHTML, like Gecko)"
 
