@@ -1,12 +1,6 @@
 """Beside an SQL database, which then keeps the users, the log and the content types."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.projects import run
 
 PROJECT = """
 import json, os, sys
@@ -90,21 +84,7 @@ finally:
 
 
 def test_the_stock_admin_keeps_its_tables(connection):
-    entry = {
-        "ENGINE": "mongo_contrib.db",
-        "HOST": connection.settings_dict["HOST"],
-        "NAME": f"{connection.settings_dict['NAME']}_mixed",
-    }
-    ran = subprocess.run(
-        [sys.executable, "-c", PROJECT],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MONGO_ENTRY": json.dumps(entry)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ran.returncode == 0, ran.stderr
-    assert json.loads(ran.stdout.splitlines()[-1]) == {
+    assert run(PROJECT, connection) == {
         "pages": [200, 200, 200],
         "rows": 1,
         "documents": 0,

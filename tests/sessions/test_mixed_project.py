@@ -1,12 +1,6 @@
-"""Sessions alone in MongoDB, in a project whose users are rows: the stock admin, and no other."""
+"""Sessions alone in MongoDB, in projects whose other data is in SQL, or that have no other."""
 
-import json
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-ROOT = Path(__file__).resolve().parents[2]
+from tests.projects import run
 
 PROJECT = """
 import json, os
@@ -129,21 +123,7 @@ finally:
 
 
 def test_the_stock_admin_and_users_who_are_rows(connection):
-    entry = {
-        "ENGINE": "mongo_contrib.db",
-        "HOST": connection.settings_dict["HOST"],
-        "NAME": f"{connection.settings_dict['NAME']}_mixed",
-    }
-    ran = subprocess.run(
-        [sys.executable, "-c", PROJECT],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "MONGO_ENTRY": json.dumps(entry)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert ran.returncode == 0, ran.stderr
-    found = json.loads(ran.stdout.splitlines()[-1])
+    found = run(PROJECT, connection)
     (log,) = found.pop("log")
     assert log.startswith("Deleted “user0, ")
     assert found == {
@@ -162,4 +142,71 @@ def test_the_stock_admin_and_users_who_are_rows(connection):
         "tables": [],
         "dumped": False,
         "dumped of mongo": "[]",
+    }
+
+
+BARE = """
+import json, os
+
+import django
+from django.conf import settings
+
+settings.configure(
+    SECRET_KEY="only for tests",
+    USE_TZ=True,
+    DATABASES={
+        "default": {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"},
+        "mongo": json.loads(os.environ["MONGO_ENTRY"]),
+    },
+    DATABASE_ROUTERS=["mongo_contrib.routers.DocumentRouter"],
+    SESSION_ENGINE="mongo_contrib.sessions.backends.mongo",
+    INSTALLED_APPS=["mongo_contrib", "mongo_contrib.sessions"],
+    MIDDLEWARE=["mongo_contrib.sessions.middleware.SessionMiddleware"],
+    ROOT_URLCONF="__main__",
+    ALLOWED_HOSTS=["*"],
+)
+django.setup()
+
+from django.core.management import call_command
+from django.db import connections
+from django.http import JsonResponse
+from django.test import Client
+from django.urls import path
+
+
+def visit(request):
+    request.session["visits"] = request.session.get("visits", 0) + 1
+    return JsonResponse({"visits": request.session["visits"]})
+
+
+urlpatterns = [path("", visit)]
+
+call_command("check", fail_level="WARNING")
+call_command("migrate", verbosity=0)
+call_command("migrate", database="mongo", verbosity=0)
+try:
+    call_command("check", databases=["default", "mongo"], fail_level="WARNING")
+    # Both would exit.
+    call_command("makemigrations", check_changes=True, dry_run=True, verbosity=0)
+    call_command("migrate", database="mongo", check_unapplied=True, verbosity=0)
+    client = Client()
+    visits = [client.get("/").json()["visits"] for _ in range(3)]
+    call_command("clearsessions")
+    print(json.dumps({
+        "visits": visits,
+        "collections": sorted(connections["mongo"].database.list_collection_names()),
+        "tables": connections["default"].introspection.table_names(),
+        "apps": sorted(config.label for config in django.apps.apps.get_app_configs()),
+    }))
+finally:
+    connections["mongo"].client.drop_database(connections["mongo"].settings_dict["NAME"])
+"""
+
+
+def test_nothing_else_of_django_need_be_installed(connection):
+    assert run(BARE, connection) == {
+        "visits": [1, 2, 3],
+        "collections": ["django_session", "django_session_device"],
+        "tables": [],
+        "apps": ["mongo_contrib", "mongo_sessions"],
     }
