@@ -11,7 +11,7 @@ from django.utils.cache import add_never_cache_headers
 
 from mongo_contrib.bridge import native
 
-from . import devices, pages
+from . import devices, error_pages
 from .backends.mongo import SessionStore
 from .conf import ERROR, conf
 from .exceptions import SessionLimitReached, SessionUnavailable
@@ -60,7 +60,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
         if session is None:
             return None
         if isinstance(exception, SessionLimitReached):
-            return pages.refused()
+            return error_pages.refused()
         if isinstance(exception, SessionUnavailable) and not settings.DEBUG:
             return self._unavailable(exception)
         return None
@@ -100,14 +100,14 @@ class SessionMiddleware(middleware.SessionMiddleware):
         # What reading it raised outside of the view was made a page by Django before it came here.
         raised = conf.when_unreachable == ERROR
         if raised and response.status_code == 500 and not settings.DEBUG:
-            return pages.unavailable(self.retry_after)
+            return error_pages.unavailable(self.retry_after)
         # What nobody in particular may see must not be shown to this visitor later on.
         add_never_cache_headers(response)
         return response
 
     def _unavailable(self, error: Exception) -> Any:
         logger.warning("A session could not be read or written: %s", error)
-        return pages.unavailable(self.retry_after)
+        return error_pages.unavailable(self.retry_after)
 
     # With one
 
@@ -119,7 +119,7 @@ class SessionMiddleware(middleware.SessionMiddleware):
             request.session.modified = True  # the browser has to be told the new key
         else:
             request.session.flush()
-        return super().process_response(request, pages.refused())
+        return super().process_response(request, error_pages.refused())
 
     def _note(
         self, request: Any, response: Any, session: SessionStore, logged_in: str | None
