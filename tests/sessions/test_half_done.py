@@ -7,8 +7,7 @@ from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends.base import UpdateError
 
 from mongo_contrib.sessions.exceptions import SessionUnavailable
-
-from .test_renaming import LOGGED_IN, live
+from tests.sessions.stored import LOGGED_IN, live
 
 
 @pytest.fixture
@@ -159,3 +158,13 @@ def test_what_is_nested_too_deeply_to_be_read_is_no_error_of_each_page(twin, cap
 
     assert deeper(100) == {}
     assert "Session data corrupted" in caplog.text
+
+
+def test_looking_again_makes_no_new_session_of_one_that_has_ended(twin, sessions):
+    session = twin.saved(**LOGGED_IN, a=1)
+    twin("flush", twin.store(session.session_key))
+    assert twin("load", session) == {}
+    twin("__setitem__", session, "a", 2)
+    with pytest.raises(UpdateError):
+        twin("save", session)
+    assert live(sessions) == []
