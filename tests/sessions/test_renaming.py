@@ -10,8 +10,7 @@ from django.db import OperationalError
 from mongo_contrib.sessions import limits
 from mongo_contrib.sessions.exceptions import SessionLimitReached
 from mongo_contrib.sessions.listing import UserSessions
-
-LOGGED_IN = {SESSION_KEY: "42"}
+from tests.sessions.stored import LOGGED_IN, live
 
 
 @pytest.fixture(params=[{}, LOGGED_IN], ids=["anonymous", "logged in"])
@@ -32,10 +31,6 @@ def cut(session, name, then):
         return step(*args, **kwargs)
 
     setattr(session, name, stepped)
-
-
-def live(sessions):
-    return list(sessions.find({"to": {"$exists": False}}))
 
 
 def test_what_others_save_before_the_old_key_ends_is_kept(twin, data, sessions):

@@ -140,14 +140,16 @@ class Walk:
             data.append(value)
 
     def save(self, number, store, model):
+        """Whether both did."""
         try:
             model.save()
         except UpdateError:
             with pytest.raises(UpdateError):
                 self.twin("save", store)
-        else:
-            self.twin("save", store)
-            self.note(store, model)
+            return False
+        self.twin("save", store)
+        self.note(store, model)
+        return True
 
     def load(self, number, store, model):
         """By hand, past what this request has; an ended session's key is forgotten."""
@@ -177,14 +179,7 @@ class Walk:
         """Whoever saves it with a moment in the past ends it."""
         self.twin("set_expiry", store, -1)
         model.load()
-        try:
-            model.save()
-        except UpdateError:
-            with pytest.raises(UpdateError):
-                self.twin("save", store)
-        else:
-            self.twin("save", store)
-            self.note(store, model)
+        if self.save(number, store, model):
             model.end()
         self.pairs[number] = (self.twin.store(), Model(None))
 
