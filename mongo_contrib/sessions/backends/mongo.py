@@ -341,7 +341,7 @@ class SessionStore(Renaming):
 
     def _from_document(self, document: dict[str, Any] | None) -> dict[str, Any]:
         if document is None:
-            # Without a key, what is at hand of a session that has ended would be saved as a new one.
+            # Without its key, what is at hand of an ended session would be saved as a new one.
             if not hasattr(self, "_session_cache"):
                 self._session_key = None
             return {}
