@@ -25,7 +25,7 @@ from django.utils.translation import ngettext
 
 from .backends.mongo import SessionStore
 from .conf import conf
-from .listing import ids_of, session_store
+from .listing import end_sessions, ids_of, session_store
 from .models import Session
 from .owners import find_users, users_of
 
@@ -273,6 +273,8 @@ class SessionAdmin(admin.ModelAdmin):
         # After the view's transaction: within it, whoever keeps saving a session could let it
         # fail again and again.
         transaction.on_commit(delete, using=conf.alias)
+        # Whoever changes its key at this moment has it under another id.
+        transaction.on_commit(partial(end_sessions, ended), using=conf.alias)
         if not {*ids_of_request(request)}.isdisjoint(ended):
             logout(request)
 

@@ -11,7 +11,7 @@ cannot save it any more.
 """
 
 import re
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib import import_module
@@ -31,7 +31,7 @@ from .backends.mongo import SessionStore
 from .conf import conf
 from .owners import id_of
 
-__all__ = ["UserSession", "UserSessions", "ids_of", "session_store"]
+__all__ = ["UserSession", "UserSessions", "end_sessions", "ids_of", "session_store"]
 
 # Stored under these names; what a session holds is not among them.
 _SHOWN = ("user", "created", "seen", "expire_date", "address", "user_agent", "device")
@@ -118,15 +118,7 @@ class UserSessions:
             )
         if not _ID.fullmatch(session_id):
             return False
-        store = session_store()
-        ended, ids = 0, [session_id]
-        while not ended and ids:
-            ended = store.end({"user": self.user_id, "_id": {"$in": ids}})
-            # A request may just have given it another key, and so another id.
-            renamed = {"_id": {"$in": record.renamed(ids)}}
-            found = () if ended else store.get_repository().find(renamed)
-            ids = [new for each in found for new in each["to"]]
-        return ended > 0
+        return end_sessions([session_id], user=self.user_id) > 0
 
     async def arevoke(self, session_id: str) -> bool:
         """See revoke()."""
@@ -163,6 +155,22 @@ class UserSessions:
 
     def _live(self) -> dict[str, Any]:
         return {"user": self.user_id, "expire_date": {"$gt": record.utc_now()}}
+
+
+def end_sessions(ids: Sequence[str], **owner: str) -> int:
+    """End the sessions of these ids, if they are the owner's; return how many there were.
+
+    Those to which requests that overlap have just given another key, and so another id, too.
+    """
+    store, number = session_store(), 0
+    while ids:
+        ended = store.end({**owner, "_id": {"$in": list(ids)}})
+        number += ended
+        found: Any = ()
+        if ended < len(ids):
+            found = store.get_repository().find({"_id": {"$in": record.renamed([*ids])}})
+        ids = [new for each in found for new in each["to"]]
+    return number
 
 
 def session_store() -> type[SessionStore]:

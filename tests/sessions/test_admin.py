@@ -294,6 +294,29 @@ def test_visitors_among_the_selected_take_nobody_along(client, logged_in):
     assert not is_over(ann) and not is_over(other)
 
 
+@pytest.mark.parametrize("one", [True, False])
+def test_one_that_gets_another_key_meanwhile_is_ended(client, url, logged_in, monkeypatch, one):
+    session, delete = logged_in(), Session.objects.all().__class__.delete
+    ended = session.session_id
+    renaming = SessionStore(session.session_key)
+    renaming.get("cart")
+
+    def overtaken(*args, **kwargs):
+        monkeypatch.undo()
+        renaming.cycle_key()
+        return model_delete(*args, **kwargs) if one else delete(*args, **kwargs)
+
+    model_delete = Session.delete
+    monkeypatch.setattr(Session if one else type(Session.objects.all()), "delete", overtaken)
+    if one:
+        client.post(f"{url}{ended}/delete/", {"post": "yes"})
+    else:
+        data = {"action": "delete_selected", "_selected_action": ended, "post": "yes"}
+        client.post(url, data)
+    assert renaming.session_id != ended
+    assert dict(SessionStore(renaming.session_key).items()) == {}
+
+
 @pytest.mark.parametrize("action", ["delete_selected", "end_all", "the page"])
 def test_who_ends_the_own_session_is_logged_out(client, url, logged_in, action):
     logged_in()
