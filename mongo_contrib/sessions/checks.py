@@ -1,6 +1,7 @@
 """System checks of the sessions app; each id is explained in docs/checks.md."""
 
 from collections.abc import Iterable
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
@@ -52,6 +53,7 @@ def check_settings(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         *_check_serializer(),
         *_check_engine(),
         *_check_cache(),
+        *_check_names(),
     ]
 
 
@@ -63,6 +65,21 @@ def _check_values() -> list[CheckMessage]:
         except ImproperlyConfigured as exc:
             messages.append(Error(str(exc), id=id))
     return messages
+
+
+def _check_names() -> list[CheckMessage]:
+    """What begins as a setting of ours and is none, so that nobody reads it."""
+    known = {f"MONGO_SESSION_{name.upper()}" for name in dir(conf) if not name.startswith("_")}
+    unknown = {name for name in dir(settings) if name.startswith("MONGO_SESSION_")} - known
+    return [
+        Warning(
+            f"{name} is no setting.",
+            hint=f"Did you mean {similar[0]}?" if similar else None,
+            id="mongo_sessions.W005",
+        )
+        for name in sorted(unknown)
+        for similar in [get_close_matches(name, known, 1)]
+    ]
 
 
 def _check_alias() -> list[CheckMessage]:
@@ -216,12 +233,13 @@ def _is_a(found: Any, base: type) -> bool:
 def check_members(
     app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """With --database: sessions that secondaries may serve are written to all of them."""
+    """With --database: there are the members that sessions are written to and read from."""
     try:
         alias, preference, concern = conf.alias, conf.read_preference, conf.write_concern
     except ImproperlyConfigured:
         return []  # other checks say so
-    if alias not in (databases or ()) or not preference.mode:
+    waits_for = concern.document.get("w")
+    if alias not in (databases or ()) or not isinstance(waits_for, int):
         return []
     connection = get_connection(alias)
     try:
@@ -229,14 +247,25 @@ def check_members(
     except DatabaseError:
         return []  # mongo_contrib.E006 says so
     number = members(connection.client.admin.command("hello"))
-    if concern.document["w"] >= number:
-        return []
-    return [
-        Error(
-            f"MONGO_SESSION_WRITE_CONCERN waits for {concern.document['w']} members, and "
-            f"DATABASES[{alias!r}] has {number} that MONGO_SESSION_READ_PREFERENCE may read "
-            "from: sessions that have ended could be served.",
-            hint=f"Set it to {number}, or read from the primary.",
-            id="mongo_sessions.E018",
-        )
-    ]
+    found = (
+        f"MONGO_SESSION_WRITE_CONCERN waits for {waits_for} members, and DATABASES[{alias!r}] "
+        f"has {number} that hold data"
+    )
+    if number and waits_for > number:
+        return [
+            Error(
+                f"{found}: nobody could log in.",
+                hint=f"Set it to {number} or less.",
+                id="mongo_sessions.E020",
+            )
+        ]
+    if preference.mode and waits_for < number:
+        return [
+            Error(
+                f"{found} and that MONGO_SESSION_READ_PREFERENCE may read from: sessions that "
+                "have ended could be served.",
+                hint=f"Set it to {number}, or read from the primary.",
+                id="mongo_sessions.E018",
+            )
+        ]
+    return []

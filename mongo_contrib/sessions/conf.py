@@ -31,6 +31,9 @@ ERROR, ANONYMOUS = "error", "anonymous"
 # The server's limit is 16 MB; some of that is for what else a session holds.
 _LARGEST = 15_000_000
 _KEY_BYTES = 32
+# A log-in reads as many as there may be.
+_MOST_SESSIONS = 1_000
+_DAY = 24 * 3600
 
 T = TypeVar("T")
 
@@ -57,7 +60,7 @@ class SessionSettings:
     @property
     def device_collection(self) -> str:
         """The collection that remembers which devices users have logged in from."""
-        return _checked("MONGO_SESSION_DEVICE_COLLECTION", "django_session_device", _collection)
+        return _checked("MONGO_SESSION_DEVICE_COLLECTION", "django_session_device", _of_devices)
 
     @property
     def read_preference(self) -> Any:
@@ -87,12 +90,14 @@ class SessionSettings:
     @property
     def max_size(self) -> int:
         """How many bytes the data of one session may take."""
-        return _checked("MONGO_SESSION_MAX_SIZE", 1_000_000, _size)
+        return _checked("MONGO_SESSION_MAX_SIZE", 1_000_000, _up_to(_LARGEST, "bytes"))
 
     @property
     def max_per_user(self) -> int | None:
         """How many sessions a user may have at once; None for any number."""
-        return _checked("MONGO_SESSION_MAX_PER_USER", None, _optional(_count))
+        return _checked(
+            "MONGO_SESSION_MAX_PER_USER", None, _optional(_up_to(_MOST_SESSIONS, "sessions"))
+        )
 
     @property
     def when_full(self) -> str:
@@ -113,7 +118,7 @@ class SessionSettings:
     @property
     def last_seen_interval(self) -> int:
         """How many seconds pass before "last seen" is written anew."""
-        return _checked("MONGO_SESSION_LAST_SEEN_INTERVAL", 300, _count)
+        return _checked("MONGO_SESSION_LAST_SEEN_INTERVAL", 300, _seconds)
 
     @property
     def device_cookie_name(self) -> str:
@@ -126,7 +131,7 @@ class SessionSettings:
 
         Browsers keep no cookie longer (RFC 6265bis, section 5.5).
         """
-        return _checked("MONGO_SESSION_DEVICE_COOKIE_AGE", 400 * 24 * 3600, _count)
+        return _checked("MONGO_SESSION_DEVICE_COOKIE_AGE", 400 * _DAY, _seconds)
 
     @property
     def encryption_keys(self) -> tuple[bytes, ...]:
@@ -135,8 +140,11 @@ class SessionSettings:
 
     @property
     def cache_timeout(self) -> int:
-        """For how many seconds `cached_mongo` keeps a session that nobody changes."""
-        return _checked("MONGO_SESSION_CACHE_TIMEOUT", 300, _count)
+        """For how many seconds `cached_mongo` keeps a session that nobody changes.
+
+        At most 30 days: Memcached takes more for a moment in the past.
+        """
+        return _checked("MONGO_SESSION_CACHE_TIMEOUT", 300, _up_to(30 * _DAY, "seconds"))
 
 
 conf = SessionSettings()
@@ -165,7 +173,13 @@ def _is_number(value: Any) -> bool:
 def _collection(value: Any) -> Any:
     if is_collection_name(value):
         return value
-    raise WrongOption(value, "a collection's name: letters, digits and underscores")
+    raise WrongOption(value, "a collection's name: no '$', no '..', nothing of 'system.'")
+
+
+def _of_devices(value: Any) -> Any:
+    if value == getattr(settings, "MONGO_SESSION_COLLECTION", "django_session"):
+        raise WrongOption(value, "another collection than MONGO_SESSION_COLLECTION")
+    return _collection(value)
 
 
 def _cookie(value: Any) -> str:
@@ -177,16 +191,16 @@ def _cookie(value: Any) -> str:
     return value
 
 
-def _count(value: Any) -> int:
-    if _is_number(value) and value > 0:
-        return value
-    raise WrongOption(value, "a whole number above 0")
+def _up_to(most: int, of: str) -> Callable[[Any], int]:
+    def validated(value: Any) -> int:
+        if _is_number(value) and 0 < value <= most:
+            return value
+        raise WrongOption(value, f"a number of {of} from 1 to {most:,}")
+
+    return validated
 
 
-def _size(value: Any) -> int:
-    if _is_number(value) and 0 < value <= _LARGEST:
-        return value
-    raise WrongOption(value, f"a number of bytes from 1 to {_LARGEST:,}")
+_seconds = _up_to(10 * 366 * _DAY, "seconds")
 
 
 def _optional(validated: Callable[[Any], T]) -> Callable[[Any], T | None]:

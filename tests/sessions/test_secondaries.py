@@ -56,8 +56,12 @@ def test_hello_tells_the_members_that_hold_data():
 def test_the_check_asks_the_server(db, settings, monkeypatch):
     settings.MONGO_SESSION_READ_PREFERENCE = "secondary"
     settings.MONGO_SESSION_WRITE_CONCERN = 2
+    (message,) = checks.check_members(None, databases=["default"])
+    assert message.id == "mongo_sessions.E020"
+    assert "waits for 2 members, and DATABASES['default'] has 1 that hold data" in message.msg
+    # There is no server of more members here; what it would say of them is.
+    monkeypatch.setattr(checks, "members", lambda hello: 2)
     assert checks.check_members(None, databases=["default"]) == []
-    # There is no server of three members here; what it would say of them is.
     monkeypatch.setattr(checks, "members", lambda hello: 3)
     (message,) = checks.check_members(None, databases=["default"])
     assert message.id == "mongo_sessions.E018"
