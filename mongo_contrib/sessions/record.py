@@ -184,9 +184,9 @@ def expired(now: datetime) -> dict[str, Any]:
 
 def utc_now() -> datetime:
     """This moment as BSON means it, with time zones in Django or without."""
-    # Django's clock, which tests set. Without time zones its moments are local ones, of which an
-    # hour in autumn is there twice.
-    return timezone.now() if settings.USE_TZ else datetime.now(UTC)
+    # Django's clock, which tests set. Without time zones get_expiry_date() has it, too: both are
+    # to be read in one way, also where the process has another zone than TIME_ZONE.
+    return timezone.now() if settings.USE_TZ else to_utc(timezone.now())
 
 
 def to_utc(moment: datetime) -> datetime:
