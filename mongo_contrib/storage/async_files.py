@@ -1,4 +1,4 @@
-"""The async twin of `files`: all but writing, for the content comes from sync files."""
+"""The async twin of `files` for reading; what writes and deletes is run by `native()`."""
 
 from collections.abc import AsyncGenerator
 from typing import Any
@@ -34,12 +34,17 @@ class AsyncGridFSFiles:
         """See GridFSFiles.find()."""
         async with self.errors():
             document = await self.files.find_one(layout.named(name), sort=[("uploadDate", -1)])
+            if document is None:
+                staged = layout.named_or_staged(name)
+                document = await self.files.find_one(staged, sort=[("filename", -1)])
         return FileInfo.from_document(document) if document else None
 
     async def exists(self, name: str) -> bool:
         """See GridFSFiles.exists()."""
         async with self.errors():
-            found = await self.files.find_one(layout.file_or_folder(name), {"_id": 1})
+            found = await self.files.find_one(layout.named(name), {"_id": 1})
+            if found is None:
+                found = await self.files.find_one(layout.file_or_folder(name), {"_id": 1})
         return found is not None
 
     async def listdir(self, folder: str) -> tuple[list[str], list[str]]:
@@ -60,17 +65,6 @@ class AsyncGridFSFiles:
             for chunk in chunks:
                 yield sequence.take(chunk)
         sequence.finish()
-
-    async def delete(self, name: str) -> bool:
-        """See GridFSFiles.delete()."""
-        async with self.errors():
-            found = await self.files.find(layout.named(name), {"_id": 1}).to_list()
-            ids = [document["_id"] for document in found]
-            if not ids:
-                return False
-            deleted = (await self.files.delete_many({"_id": {"$in": ids}})).deleted_count
-            await self.chunks.delete_many({"files_id": {"$in": ids}})
-        return deleted > 0
 
     def errors(self) -> translated_errors:
         """See GridFSFiles.errors()."""

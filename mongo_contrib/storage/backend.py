@@ -20,7 +20,7 @@ from . import layout, metadata
 from .async_files import AsyncGridFSFiles
 from .files import GridFSFiles
 from .handles import GridFSFile
-from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, FileInfo
+from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits
 from .names import AvailableName, clean_file, clean_path, first_free, numbered
 from .uploads import Upload
@@ -52,6 +52,8 @@ class GridFSStorage(Storage):
         verify: bool = False,
         max_size: int | None = None,
         allowed_content_types: Iterable[str] | None = None,
+        allow_overwrite: bool = False,
+        keep_replaced: float = DEFAULT_GRACE,
     ) -> None:
         """All options are those of STORAGES[...]["OPTIONS"].
 
@@ -64,13 +66,18 @@ class GridFSStorage(Storage):
         max_size: bytes of the largest file that is taken; FileTooLarge for more.
         allowed_content_types: such as ["image/*", "application/pdf"], by the content's first
             bytes; ContentTypeRefused for others.
+        allow_overwrite: save() puts a file in the place of one that has its name; no numbers.
+        keep_replaced: seconds for which those who read the old one then find the rest of it.
         """
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
         self._alias = alias
         self.bucket = bucket
         self.chunk_size = chunk_size
+        layout.check_grace(keep_replaced)
         self.verify = verify
+        self.allow_overwrite = allow_overwrite
+        self.keep_replaced = keep_replaced
         self.limits = Limits.from_options(max_size, allowed_content_types)
         self._base_url: Any = _FROM_SETTINGS if base_url is None else base_url
         self.location = clean_path(location)
@@ -101,6 +108,8 @@ class GridFSStorage(Storage):
             chunk_size=self.chunk_size,
             verify=self.verify,
             limits=self.limits,
+            keep_replaced=self.keep_replaced,
+            transactions=lambda: connection.features.has("transactions"),
         )
 
     async def afiles(self) -> AsyncGridFSFiles:
@@ -127,6 +136,7 @@ class GridFSStorage(Storage):
             (self.stored_name(candidate) for candidate in available.onwards()),
             _bytes(content),
             metadata=self._metadata(name, content),
+            replace=self.allow_overwrite,
         )
         return stored.removeprefix(f"{self.location}/") if self.location else stored
 
@@ -165,6 +175,12 @@ class GridFSStorage(Storage):
 
         number = first_free(taken) if taken(0) else 0
         return AvailableName(cleaned, number, max_length)
+
+    def is_name_available(self, name: Name, max_length: int | None = None) -> bool:
+        """Whether save() would use this very name."""
+        if self.allow_overwrite:
+            return not (max_length and len(str(name)) > max_length)
+        return bool(super().is_name_available(name, max_length=max_length))
 
     def exists(self, name: Name) -> bool:
         """Whether there is a file, or a folder, of this name."""
@@ -259,7 +275,7 @@ class GridFSStorage(Storage):
         """See delete()."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        await (await self.afiles()).delete(self.stored_name(name))
+        await native(self.delete, name)
 
     async def asave(self, name: Name | None, content: Any, max_length: int | None = None) -> str:
         """See save(); content is read on the event loop's thread, a chunk at a time."""

@@ -9,7 +9,7 @@ with files on a disk, what is written or deleted inside of `atomic()` is so at o
 after a rollback; delete files in `transaction.on_commit()`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import chain
 from typing import Any
 
@@ -18,9 +18,10 @@ from pymongo.database import Database
 from mongo_contrib.exceptions import translated_errors
 
 from . import layout, metadata
-from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, ChunkSequence, FileInfo
+from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, ChunkSequence, FileInfo
 from .limits import Limits
-from .schema import CHUNKS_INDEXES, FILES_INDEXES, is_claim
+from .replacing import purge
+from .schema import CHUNKS_INDEXES, FILES_INDEXES, REPLACED_INDEXES, is_claim
 from .uploads import Upload
 
 __all__ = ["GridFSFiles"]
@@ -37,8 +38,14 @@ class GridFSFiles:
         chunk_size: int = DEFAULT_CHUNK_SIZE,
         verify: bool = False,
         limits: Limits | None = None,
+        keep_replaced: float = DEFAULT_GRACE,
+        transactions: bool | Callable[[], bool] = False,
     ) -> None:
-        """With `verify`, a file that is read as a whole is compared with its hash."""
+        """With `verify`, a file that is read as a whole is compared with its hash.
+
+        The content of a file in whose place came another stays for `keep_replaced` seconds.
+        `transactions` says whether the server has them: all of one bucket must say the same.
+        """
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
         self.database = database
@@ -46,19 +53,33 @@ class GridFSFiles:
         self.chunk_size = chunk_size
         self.verify = verify
         self.limits = limits or Limits()
+        self.keep_replaced = keep_replaced
+        self._transactions = transactions
         self.files = database[f"{bucket}.files"]
         self.chunks = database[f"{bucket}.chunks"]
+        self.replaced = database[f"{bucket}.replaced"]
+
+    @property
+    def has_transactions(self) -> bool:
+        """Whether the server has transactions, asked for when it is to be known."""
+        asked = self._transactions
+        return asked() if callable(asked) else asked
 
     def find(self, name: str) -> FileInfo | None:
         """The file of this name, if there is one."""
         with self.errors():
             # Without our index (a bucket that others made) GridFS's rule holds: the newest counts.
             document = self.files.find_one(layout.named(name), sort=[("uploadDate", -1)])
+            if document is None:
+                staged = layout.named_or_staged(name)
+                document = self.files.find_one(staged, sort=[("filename", -1)])
         return FileInfo.from_document(document) if document else None
 
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name, or a folder, which is a file below it."""
         with self.errors():
+            if self.files.find_one(layout.named(name), {"_id": 1}) is not None:
+                return True
             return self.files.find_one(layout.file_or_folder(name), {"_id": 1}) is not None
 
     def listdir(self, folder: str) -> tuple[list[str], list[str]]:
@@ -83,8 +104,11 @@ class GridFSFiles:
         content: Iterable[bytes],
         *,
         metadata: Mapping[str, Any] | None = None,
+        replace: bool = False,
     ) -> str:
         """Store the content under the first of `names` that is free, and return that.
+
+        With `replace` it is the first of all, in the place of a file that has it.
 
         Nobody sees the file before it is complete, and nobody ever if this raises.
         """
@@ -94,7 +118,10 @@ class GridFSFiles:
         try:
             for data in content:
                 upload.write(data)
-            return upload.publish(chain([name], names))
+            if not replace:
+                return upload.publish(chain([name], names))
+            upload.replace(name)
+            return name
         except BaseException:
             upload.discard()
             raise
@@ -117,7 +144,9 @@ class GridFSFiles:
     def delete(self, name: str) -> bool:
         """Delete the file of this name; whether there was one."""
         with self.errors():
-            ids = [document["_id"] for document in self.files.find(layout.named(name), {"_id": 1})]
+            purge(self, name)
+            found = self.files.find(layout.named_or_staged(name), {"_id": 1})
+            ids = [document["_id"] for document in found]
             if not ids:
                 return False
             # First what makes it visible.
@@ -135,6 +164,7 @@ class GridFSFiles:
             if not any(map(is_claim, self.files.index_information().values())):
                 self.files.create_indexes([spec.model() for spec in FILES_INDEXES])
                 self.chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
+                self.replaced.create_indexes([spec.model() for spec in REPLACED_INDEXES])
 
     def errors(self) -> translated_errors:
         """What every call to the driver runs inside of."""

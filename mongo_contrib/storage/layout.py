@@ -18,6 +18,7 @@ from .signatures import is_content_type
 __all__ = [
     "DEFAULT_BUCKET",
     "DEFAULT_CHUNK_SIZE",
+    "DEFAULT_GRACE",
     "ChunkSequence",
     "FileInfo",
     "check_bucket",
@@ -25,11 +26,15 @@ __all__ = [
     "inside",
     "listing",
     "named",
+    "named_or_staged",
+    "removed",
+    "staged",
     "windows",
 ]
 
 DEFAULT_BUCKET = "fs"
 DEFAULT_CHUNK_SIZE = 255 * 1024  # the specification's, and what all drivers use
+DEFAULT_GRACE = 3600  # seconds
 
 # How much is asked for at once when a file is read. Each piece is a query of its own, so a slow
 # download keeps no cursor open (the server would close it after ten minutes).
@@ -39,6 +44,10 @@ WINDOW_BYTES = 2 * 1024 * 1024
 LARGEST_CHUNK = 16 * 1024 * 1024 - 1024
 
 Filter = dict[str, Any]
+
+# Names have no control characters, so these lie between a name and all longer ones.
+_MARK = "\x01"
+_AFTER_MARK = "\x02"
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -65,6 +74,13 @@ def check_chunk_size(chunk_size: int) -> None:
         raise ValueError(
             f"chunk_size is a number of bytes from 1 to {LARGEST_CHUNK}, not {chunk_size!r}."
         )
+
+
+def check_grace(seconds: float) -> None:
+    """Raise ValueError for what is no time to keep the content of replaced files."""
+    number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
+    if not number or not 0 <= seconds <= 10**9:
+        raise ValueError(f"keep_replaced is a number of seconds from 0 on, not {seconds!r}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +127,7 @@ class FileInfo:
         stored = document.get("metadata")
         return cls(
             id=document["_id"],
-            name=document.get("filename") or "",
+            name=(document.get("filename") or "").partition(_MARK)[0],
             length=int(document["length"]),
             chunk_size=int(document["chunkSize"]),
             # The codec of the connection decides whether it is aware; it is always UTC.
@@ -125,6 +141,21 @@ def named(name: str) -> Filter:
     return {"filename": name}
 
 
+def staged(name: str, id: Any) -> str:
+    """The name of a file that takes the place of another, until that one is out of the way."""
+    return f"{name}{_MARK}{id}"
+
+
+def removed(id: Any) -> str:
+    """The name of a file that another one has taken the place of, until it is deleted."""
+    return f"{_MARK}{id}"
+
+
+def named_or_staged(name: str) -> Filter:
+    """The filter for all that has to do with a name; what comes last by `filename` counts."""
+    return {"filename": {"$gte": name, "$lt": f"{name}{_AFTER_MARK}"}}
+
+
 def inside(folder: str) -> Filter:
     """The filter for everything below `folder` (``""``: everything), by a range of the index."""
     # "0" is the character after "/".
@@ -133,15 +164,16 @@ def inside(folder: str) -> Filter:
 
 def file_or_folder(name: str) -> Filter:
     """The filter that matches if there is a file of this name, or one below a folder of it."""
-    return {"$or": [named(name), inside(name)]}
+    return {"$or": [named_or_staged(name), inside(name)]}
 
 
 def listing(folder: str) -> list[dict[str, Any]]:
     """The pipeline that gives ``{"_id": {"name": ..., "folder": bool}}`` for all in `folder`."""
     skipped = len(folder.encode()) + 1 if folder else 0
-    rest = {"$substrBytes": ["$filename", skipped, -1]}
+    name = {"$arrayElemAt": [{"$split": ["$filename", _MARK]}, 0]}
+    rest = {"$substrBytes": [name, skipped, -1]}
     return [
-        {"$match": inside(folder)},
+        {"$match": inside(folder) or {"filename": {"$not": {"$gt": _MARK, "$lt": _AFTER_MARK}}}},
         {"$project": {"_id": 0, "parts": {"$split": [rest, "/"]}}},
         {
             "$group": {

@@ -1,11 +1,11 @@
-"""The two collections of a bucket, for `migrate` and for the first upload."""
+"""The collections of a bucket, for `migrate` and for the first upload."""
 
 from collections.abc import Mapping
 from typing import Any
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
-__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "collection_specs", "is_claim"]
+__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "REPLACED_INDEXES", "collection_specs", "is_claim"]
 
 # Our claim on names. The specification lets several files have one name, so this one is ours.
 CLAIM = IndexSpec(keys=(("filename", 1),), name="filename_unique", options={"unique": True})
@@ -19,6 +19,12 @@ CHUNKS_INDEXES = (
     IndexSpec(keys=(("files_id", 1), ("n", 1)), name="files_id_1_n_1", options={"unique": True}),
 )
 
+# What is no file any more, by its name and by its time.
+REPLACED_INDEXES = (
+    IndexSpec(keys=(("filename", 1),), name="filename_1"),
+    IndexSpec(keys=(("replaced", 1),), name="replaced_1"),
+)
+
 
 def is_claim(index: Mapping[str, Any]) -> bool:
     """Whether an index, as index_information() describes it, keeps names unique."""
@@ -26,9 +32,10 @@ def is_claim(index: Mapping[str, Any]) -> bool:
     return index["key"] == list(CLAIM.keys) and bool(index.get("unique")) and not partial
 
 
-def collection_specs(bucket: str) -> tuple[CollectionSpec, CollectionSpec]:
+def collection_specs(bucket: str) -> tuple[CollectionSpec, ...]:
     """What a bucket is made of."""
     return (
         CollectionSpec(f"{bucket}.files", FILES_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.chunks", CHUNKS_INDEXES, source="mongo_storage"),
+        CollectionSpec(f"{bucket}.replaced", REPLACED_INDEXES, source="mongo_storage"),
     )

@@ -13,6 +13,7 @@ from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import layout
 from .exceptions import FileRefused
+from .replacing import Replacement
 from .signatures import SNIFFED, sniff
 
 if TYPE_CHECKING:
@@ -38,6 +39,7 @@ class Upload:
         self._pending = bytearray()
         self._next_chunk = 0
         self._refused: FileRefused | None = None
+        self._replacement: Replacement | None = None
 
     def write(self, data: bytes | memoryview) -> None:
         """Append to the file; what has not been sent yet is WINDOW_BYTES or one chunk.
@@ -120,24 +122,38 @@ class Upload:
                 if exc.fields and exc.fields != ("filename",):
                     raise
             else:
-                return name
+                if self._files.has_transactions or self._keeps(name):
+                    return name
         raise FileExistsError(f"There is a file {name!r} in the bucket {self._files.bucket!r}.")
+
+    def _keeps(self, name: str) -> bool:
+        """Whether nobody was just putting another file in the place of one of this name.
+
+        Only without transactions: between two steps of theirs the name looks free.
+        """
+        with self._files.errors():
+            found = list(self._files.files.find(layout.named_or_staged(name), {"filename": 1}))
+            if [document["_id"] for document in found] == [self.id]:
+                return True
+            self._files.files.delete_one({"_id": self.id, "filename": name})
+        return False
 
     def replace(self, name: str) -> None:
         """Make the file visible under `name`, in the place of one that has it already.
 
-        Two steps: a reader between them finds no file, and never a half-written one.
+        Readers find the whole old or the whole new file; those who have begun with the old one
+        find its rest.
         """
-        while True:
-            try:
-                self.publish([name])
-            except FileExistsError:
-                self._files.delete(name)
-            else:
-                return
+        self._replacement = Replacement(self._files, {**self.complete(), "filename": name})
+        self._replacement.run()
 
     def discard(self) -> None:
-        """Take back what was written. Where the server is gone, invisible chunks remain."""
+        """Take back what was written, unless it has taken the place of another file.
+
+        Where the server is gone, invisible chunks remain.
+        """
+        if self._replacement is not None and self._replacement.settled:
+            return
         with suppress(DatabaseError), self._files.errors():
             self._files.files.delete_one({"_id": self.id})
             self._files.chunks.delete_many({"files_id": self.id})

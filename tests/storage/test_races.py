@@ -48,7 +48,7 @@ async def test_async_saves_of_one_name_are_as_many_files():
 
 
 def test_concurrent_writers_of_one_file_leave_one_whole_one(stored):
-    storage = GridFSStorage(chunk_size=10)
+    storage = GridFSStorage(chunk_size=10, keep_replaced=0)
     barrier = Barrier(8)
 
     def write(number):

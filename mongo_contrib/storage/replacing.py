@@ -1,0 +1,191 @@
+"""A new file in the place of an old one: readers find the old or the new, and never none.
+
+Where the server has transactions, taking the old file's document out and putting the new one's in
+is one. Where it has none, the new document first gets a name beside the old one (`layout.staged`),
+where everybody looks who does not find a name; then both documents are renamed by one command.
+Either way the old chunks stay for those who are reading them, and a record in
+``<bucket>.replaced`` says, before anything happens, that they may go one day.
+"""
+
+import asyncio
+import random
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import OperationalError
+from pymongo import UpdateOne
+
+from mongo_contrib.bridge import in_bridge, wait
+from mongo_contrib.exceptions import DuplicateKeyError, WriteConflict
+
+from . import layout
+
+if TYPE_CHECKING:
+    from .files import GridFSFiles
+
+__all__ = ["Replacement", "purge", "sweep"]
+
+# The pauses of those who meet at one name, in seconds.
+FIRST_PAUSE = 0.002
+LONGEST_PAUSE = 0.2
+PATIENCE = 30.0
+
+# Without transactions a file may be taken for an old one while it looks for another name.
+SHORTEST_GRACE = timedelta(minutes=1)
+
+# How many old files one writer tidies up.
+SWEPT = 100
+
+
+class Replacement:
+    """One file on its way into the place of all others of its name."""
+
+    def __init__(self, files: "GridFSFiles", document: Mapping[str, Any]) -> None:
+        """The document is complete, with the name under `filename`."""
+        self._files = files
+        self._document = dict(document)
+        self._name: str = document["filename"]
+        self._id = document["_id"]
+        #: Whether the file is in its place, or may be: nothing of it is to be discarded any more.
+        self.settled = False
+        self._removed: dict[Any, str] = {}
+
+    def run(self) -> None:
+        """Put the file in its place, and tidy up after earlier ones."""
+        pause, end = FIRST_PAUSE, time.monotonic() + PATIENCE
+        with self._files.errors():
+            while not self._attempt():
+                if time.monotonic() > end:
+                    raise OperationalError(
+                        f"The file {self._name!r} could not be replaced: for {PATIENCE:.0f} "
+                        "seconds others were doing so, or are in the middle of it."
+                    )
+                _sleep(random.uniform(0, pause))
+                pause = min(pause * 2, LONGEST_PAUSE)
+            sweep(self._files)
+
+    def _attempt(self) -> bool:
+        """Whether the file is in its place now; if not, others were there at the same moment."""
+        try:
+            others = self._others()
+            if not others and not self.settled:
+                with self._files.errors():
+                    self._files.files.insert_one(self._document)
+                self.settled = True
+                return True
+            ids = list(others)
+            if ids:
+                fields = {"$set": {"filename": self._name, "replaced": datetime.now(UTC)}}
+                self._files.replaced.bulk_write(
+                    [UpdateOne({"_id": id}, fields, upsert=True) for id in ids]
+                )
+            # What was left by somebody without transactions is put right without one.
+            if self._files.has_transactions and {*others.values()} == {self._name}:
+                return self._transaction(ids)
+            self._steps(others)
+            return True
+        except DuplicateKeyError as exc:
+            if exc.fields and tuple(exc.fields) != ("filename",):
+                raise  # another unique index of the project
+        except WriteConflict:
+            pass
+        return False
+
+    def _others(self) -> dict[Any, str]:
+        """All that are in the way, with what they are called."""
+        filter = {**layout.named_or_staged(self._name), "_id": {"$ne": self._id}}
+        found = self._files.files.find(filter, {"filename": 1})
+        return {document["_id"]: document["filename"] for document in found}
+
+    def _transaction(self, ids: list[Any]) -> bool:
+        files = self._files.files
+        with self._files.database.client.start_session() as session, self._files.errors():
+            session.start_transaction(write_concern=files.write_concern)
+            removed = files.delete_many({"_id": {"$in": ids}}, session=session)
+            if removed.deleted_count < len(ids):  # leaving the session ends the transaction
+                return False
+            files.insert_one(self._document, session=session)
+            self.settled = True
+            try:
+                with self._files.errors():
+                    session.commit_transaction()
+            except WriteConflict:
+                self.settled = False
+                raise
+        return True
+
+    def _steps(self, others: Mapping[Any, str]) -> None:
+        files = self._files.files
+        staged = layout.staged(self._name, self._id)
+        with self._files.errors():
+            if not self.settled:
+                files.insert_one({**self._document, "filename": staged})
+                self.settled = True
+            elif files.find_one({"_id": self._id, "filename": staged}, {"_id": 1}) is None:
+                # Replaced meanwhile, and perhaps by one of the others, which then has to stay.
+                # Looked for after the others: who has the name by now does not end this one later.
+                others = {}
+            # One command, so that other programs find hardly a moment between the two. A file
+            # that has another name by now has been replaced already, or has replaced this one.
+            # Of two that are staged the later one ends the earlier, lest they end each other.
+            earlier = {id: name for id, name in others.items() if name < staged}
+            removed = self._removed
+            removed.update((id, layout.removed(id)) for id in earlier)
+            files.bulk_write(
+                [
+                    *(
+                        UpdateOne({"_id": id, "filename": name}, _rename(removed[id]))
+                        for id, name in earlier.items()
+                    ),
+                    UpdateOne({"_id": self._id, "filename": staged}, _rename(self._name)),
+                ]
+            )
+            files.delete_many(
+                {"_id": {"$in": list(removed)}, "filename": {"$in": list(removed.values())}}
+            )
+
+
+def sweep(files: "GridFSFiles", now: datetime | None = None) -> int:
+    """Delete what has been replaced long enough ago, some at a time; how many files that were."""
+    grace = timedelta(seconds=files.keep_replaced)
+    if not files.has_transactions:
+        grace = max(grace, SHORTEST_GRACE)
+    due = (now or datetime.now(UTC)) - grace
+    with files.errors():
+        found = list(files.replaced.find({"replaced": {"$lte": due}}).limit(SWEPT))
+        _delete(files, found)
+    return len(found)
+
+
+def purge(files: "GridFSFiles", name: str) -> None:
+    """Delete at once what earlier files of this name have left."""
+    with files.errors():
+        _delete(files, list(files.replaced.find({"filename": name})))
+
+
+def _delete(files: "GridFSFiles", records: list[Any]) -> None:
+    if not records:
+        return
+    ids = [record["_id"] for record in records]
+    # Those that are there after all: who wanted to replace them has died before.
+    there = files.files.find({"_id": {"$in": ids}}, {"filename": 1})
+    alive = {each["_id"] for each in there if each["filename"] != layout.removed(each["_id"])}
+    dead = [id for id in ids if id not in alive]
+    files.files.delete_many({"_id": {"$in": dead}})
+    files.chunks.delete_many({"files_id": {"$in": dead}})
+    # A record that is newer by now is somebody else's.
+    known = [{"_id": record["_id"], "replaced": record["replaced"]} for record in records]
+    files.replaced.delete_many({"$or": known})
+
+
+def _rename(name: str) -> dict[str, Any]:
+    return {"$set": {"filename": name}}
+
+
+def _sleep(seconds: float) -> None:
+    if in_bridge():
+        wait(asyncio.sleep(seconds))
+    else:
+        time.sleep(seconds)
