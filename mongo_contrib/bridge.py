@@ -7,6 +7,7 @@ loop. So every `a...` method is its synchronous twin, run by `native()`: no thre
 
 import asyncio
 import threading
+import time
 import weakref
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ __all__ = [
     "in_thread",
     "native",
     "on_loop",
+    "pause",
     "running_loop",
     "stream",
     "wait",
@@ -121,6 +123,14 @@ def wait(awaitable: Awaitable[R]) -> R:
         _discard(awaitable)
         raise GeneratorExit
     return bridge.parent.switch(awaitable)
+
+
+def pause(seconds: float) -> None:
+    """Sleep, without holding up an event loop."""
+    if on_loop():
+        wait(asyncio.sleep(seconds))
+    else:
+        time.sleep(seconds)
 
 
 def _discard(awaitable: Any) -> None:

@@ -25,6 +25,8 @@ class Known:
     format: record.Format | None = None
     #: The values of which `data` was made, or that were made of it.
     values: Mapping[str, Any] = field(default_factory=dict)
+    #: The key that was given, where there is no such session (any more).
+    lost_key: str | None = None
     #: What it has beside its data.
     about: dict[str, Any] = field(default_factory=dict)
 

@@ -19,7 +19,7 @@ from .schema import SLOT_INDEX
 __all__ = ["is_taken", "refuse_too_large", "with_slot"]
 
 # An attempt fails only where another log-in of the same user succeeds.
-ATTEMPTS = 1_000
+ATTEMPTS = 100
 
 
 def refuse_too_large(data: record.Stored) -> None:

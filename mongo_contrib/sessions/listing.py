@@ -162,15 +162,18 @@ def end_sessions(ids: Sequence[str], **owner: str) -> int:
 
     Those to which requests that overlap have just given another key, and so another id, too.
     """
-    store, number = session_store(), 0
-    while ids:
-        ended = store.end({**owner, "_id": {"$in": list(ids)}})
-        number += ended
-        found: Any = ()
-        if ended < len(ids):
-            found = store.get_repository().find({"_id": {"$in": record.renamed([*ids])}})
-        ids = [new for each in found for new in each["to"]]
-    return number
+    store, repository = session_store(), session_store().get_repository()
+    known, number = set(ids), store.end({**owner, "_id": {"$in": list(ids)}})
+    if number == len(known):
+        return number
+    while True:
+        # Again until there is nothing new: requests that rename add one after the other.
+        renamed = repository.find({"_id": {"$in": record.renamed(sorted(known))}})
+        new = {each for found in renamed for each in found["to"]} - known
+        if not new:
+            return number
+        number += store.end({**owner, "_id": {"$in": sorted(new)}})
+        known |= new
 
 
 def session_store() -> type[SessionStore]:

@@ -7,7 +7,12 @@ what is lost and what comes back to life:
 - Who ended the session under the old key, as by logging out in another tab, has ended it: the
   new one goes, too. Those who come a moment late are led on by what remembers the renaming:
 
-      {"_id": "<the old _id>:renamed", "to": ["<the new _id>"], "expire_date": ISODate(...)}
+      {"_id": "<the old _id>:renamed", "to": ["<the new _id>", ...], "by": "<that new _id>",
+       "expire_date": ISODate(...)}
+
+- Of requests that rename one session at once, as when a button is pressed twice, one ends it
+  under the old key, and says so in "by". The others see it gone: where it was renamed, and lives,
+  they go on with a session of their own; where nobody says so, it has ended, and so have they.
 
 The session of somebody who is not logged in has nothing to end, so it is kept in every case:
 pressing "log in" twice logs in.
@@ -18,16 +23,20 @@ from typing import Any
 
 from django.contrib.sessions.backends.base import SessionBase, UpdateError
 
+from mongo_contrib.bridge import pause
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import formats, limits, record
-from .exceptions import SessionLimitReached, SessionUnavailable, asking_server
-from .known import GONE, UNKNOWN, Known
+from .exceptions import SessionLimitReached, asking_server
+from .known import GONE, Known
 
 __all__ = ["Renaming"]
 
 # Longer than any request that began before the renaming.
 REMEMBERED_FOR = timedelta(minutes=10)
+# How often, and how long, it is waited for the word of another request that it was a renaming:
+# that is its next command.
+ATTEMPTS, PAUSE_SECONDS = 10, 0.02
 
 
 class Renaming(SessionBase):
@@ -42,8 +51,7 @@ class Renaming(SessionBase):
         meanwhile, it stays ended: UpdateError.
         """
         data = self._session
-        if self.unreachable:
-            raise SessionUnavailable(UNKNOWN)
+        self._refuse_unknown()
         old_key, known = self.session_key, self._known
         # A log-in begins with a new key, and so at this moment; a user's session goes on.
         self._create(known.about if "user" in known.about else {})
@@ -57,14 +65,20 @@ class Renaming(SessionBase):
         Where a request that overlaps has just renamed it, it ends under its new key.
         """
         if session_key is None:
-            session_key = self.session_key
+            # Also one that was not there when it was read, as it had another key by then.
+            session_key = self.session_key or self._known.lost_key
         if session_key is not None:
             self._end(self._ids(session_key))
 
     def _end(self: Any, ids: list[str]) -> None:
-        if self._take(ids) is None:
-            for renamed in self._renamed(ids):
-                self._end([renamed])
+        if self._take(ids) is not None:
+            return
+        # Another one may be added by a request that has found one of those alive before it ended.
+        ended: set[str] = set()
+        while new := [each for each in self._renamed(ids) if each not in ended]:
+            for each in new:
+                self._end([each])
+            ended.update(new)
 
     def _end_old(self: Any, old_ids: list[str], old_key: Any, known: Known) -> None:
         user_id: Any = known.about.get("user")
@@ -78,14 +92,16 @@ class Renaming(SessionBase):
             raise
         now = record.utc_now()
         if ended is not None and record.from_stored(ended["expire_date"]) > now:
+            if user_id is not None:
+                self._tell_renamed(known.id or old_ids[0])
             if known.data is not None:
                 self._take_over(known.data, formats.read(ended, old_key)[1])
-            # Others may have logged out there, or in as somebody else, which has its slot.
-            if "slot" in known.about and self.user_id == user_id:
-                self._add_slot(user_id)
-        elif user_id is not None:
+        elif user_id is not None and not self._was_renamed(old_ids):
             self._give_up()
             raise UpdateError(GONE)
+        # Others may have logged out there, or in as somebody else, which has its slot.
+        if "slot" in known.about and self.user_id == user_id:
+            self._add_slot(user_id)
 
     def _add_slot(self: Any, user_id: str) -> None:
         try:
@@ -131,7 +147,29 @@ class Renaming(SessionBase):
     def _renamed(self: Any, ids: list[str]) -> list[str]:
         """What a session is called now, if it was renamed."""
         # It stays until it expires: where ending those fails, it can be tried again.
-        filter = record.with_id(record.renamed(ids))
-        with asking_server:
-            found = self._sessions.find_one(filter)
+        found = self._memory(ids)
         return found["to"] if found is not None else []
+
+    def _tell_renamed(self: Any, old_id: str) -> None:
+        with asking_server:
+            self._sessions.update_one(
+                {"_id": record.renamed([old_id])[0]}, {"$set": {"by": self._known.id}}
+            )
+
+    def _was_renamed(self: Any, ids: list[str], attempts: int = ATTEMPTS) -> bool:
+        """Whether a session that is not there lives on under another id."""
+        for attempt in range(attempts):
+            found = self._memory(ids)
+            if found is not None and "by" in found:
+                by = [found["by"]]
+                with asking_server:
+                    alive = self._sessions.exists(record.live(by, record.utc_now()))
+                return alive or self._was_renamed(by, attempts=1)
+            if attempt + 1 < attempts:
+                # Who has ended it under the old key is about to say that it was renamed.
+                pause(PAUSE_SECONDS)
+        return False
+
+    def _memory(self: Any, ids: list[str]) -> dict[str, Any] | None:
+        with asking_server:
+            return self._sessions.find_one(record.with_id(record.renamed(ids)))

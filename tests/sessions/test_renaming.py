@@ -78,7 +78,7 @@ def test_a_log_out_after_it_wins_too(twin, sessions, times):
         twin("save", session)
 
 
-def test_a_log_out_ends_all_that_requests_at_once_made_of_a_session(twin, sessions):
+def test_requests_at_once_each_have_a_session_and_a_log_out_ends_them_all(twin, sessions):
     key = twin.saved(**LOGGED_IN).session_key
     one, other, late = (twin.store(key) for _ in range(3))
     for session in (one, other, late):
@@ -90,9 +90,53 @@ def test_a_log_out_ends_all_that_requests_at_once_made_of_a_session(twin, sessio
         assert len(live(sessions)) == 2
 
     cut(one, "_take", rename)
+    twin("cycle_key", one)
+    assert {each["_id"] for each in live(sessions)} == {one.session_id, other.session_id}
+    twin("__setitem__", one, "a", 1)
+    twin("save", one)
+    assert twin.data(one) == {**LOGGED_IN, "a": 1}
+    twin("flush", late)
+    assert live(sessions) == []
+
+
+def test_who_comes_second_has_nothing_where_what_the_first_made_has_ended(twin, sessions):
+    key = twin.saved(**LOGGED_IN).session_key
+    one, other = twin.store(key), twin.store(key)
+    twin("get", other, "a")
+
+    def rename_and_log_out():
+        other.cycle_key()
+        other.flush()
+
+    cut(one, "_take", rename_and_log_out)
     with pytest.raises(UpdateError):
         twin("cycle_key", one)
-    assert [each["_id"] for each in live(sessions)] == [other.session_id]
+    assert live(sessions) == []
+
+
+def test_a_log_out_that_found_no_session_any_more_ends_the_renamed_one(twin, sessions):
+    session = twin.saved(**LOGGED_IN)
+    late = twin.store(session.session_key)
+    twin("cycle_key", session)
+    assert twin("get", late, SESSION_KEY) is None
+    assert late.session_key is None
+    twin("flush", late)
+    assert live(sessions) == []
+
+
+def test_one_that_is_added_while_a_log_out_ends_the_others_is_ended(twin, sessions):
+    key = twin.saved(**LOGGED_IN).session_key
+    one, late = twin.store(key), twin.store(key)
+    twin("get", late, "a")
+    twin("cycle_key", one)
+    stray = twin.saved(**LOGGED_IN)
+
+    def add(ids, ended=late._end):
+        # As a request does that has found `one` alive just before.
+        sessions.update_one({"to": {"$exists": True}}, {"$addToSet": {"to": stray.session_id}})
+        return ended(ids)
+
+    late._end = lambda ids: add(ids) if ids == [one.session_id] else type(late)._end(late, ids)
     twin("flush", late)
     assert live(sessions) == []
 
@@ -165,7 +209,7 @@ def test_what_remembers_a_renaming_expires(twin, sessions):
     (memory,) = sessions.find({"to": {"$exists": True}})
     left = memory["expire_date"] - datetime.now(UTC)
     assert timedelta(minutes=9) < left <= timedelta(minutes=10)
-    assert memory.keys() == {"_id", "to", "expire_date"}
+    assert memory.keys() == {"_id", "to", "by", "expire_date"}
     assert session.session_key not in repr(memory)
 
 

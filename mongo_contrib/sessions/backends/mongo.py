@@ -237,8 +237,7 @@ class SessionStore(Renaming):
 
     def _save(self, must_create: bool, about: Mapping[str, Any] | None = None) -> None:
         """Write the session; `about` is what it is beside its data where that is known."""
-        if self.unreachable and not must_create:
-            raise SessionUnavailable(UNKNOWN)
+        self._refuse_unknown()
         # As it is now: while the server is asked, who shares this object may go on changing it.
         session = dict(self._get_session(no_load=must_create))
         data, before = self._encoded(session), self._known.data
@@ -264,6 +263,11 @@ class SessionStore(Renaming):
         else:  # another save of this object was done meanwhile
             self._known.doubt(data)
         self.unreachable = False
+
+    def _refuse_unknown(self) -> None:
+        """Raise SessionUnavailable if the session could not be read: one wait is enough."""
+        if self.unreachable:
+            raise SessionUnavailable(UNKNOWN)
 
     def _insert_data(self, data: record.Stored, about: dict[str, Any]) -> None:
         about = {"created": about.get("seen") or record.utc_now(), **about}
@@ -343,6 +347,7 @@ class SessionStore(Renaming):
         if document is None:
             # Without its key, what is at hand of an ended session would be saved as a new one.
             if not hasattr(self, "_session_cache"):
+                self._known.lost_key = self.session_key
                 self._session_key = None
             return {}
         format, data = formats.read(document, self.session_key)
