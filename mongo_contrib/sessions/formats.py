@@ -6,7 +6,7 @@ from typing import Any
 from . import record
 from .conf import conf
 
-__all__ = ["current", "read"]
+__all__ = ["current", "of"]
 
 
 _PLAIN = record.Plain()
@@ -17,19 +17,9 @@ def current(session_key: str | None) -> record.Format:
     return _format(record.SEALED if conf.encryption_keys else record.PLAIN, session_key)
 
 
-def read(
-    document: Mapping[str, Any], session_key: str | None
-) -> tuple[record.Format, record.Stored | None]:
-    """The format that a stored session has, and its data; None if that can't be read.
-
-    It keeps its format until it is replaced or renamed.
-    """
-    root = record.root_of(document)
-    format = _format(root, session_key)
-    try:
-        return format, format.read(document[root])
-    except record.UNREADABLE:
-        return format, None
+def of(document: Mapping[str, Any], session_key: str | None) -> record.Format:
+    """The format that a stored session has; it keeps it until it is replaced or renamed."""
+    return _format(record.root_of(document), session_key)
 
 
 def _format(root: str, session_key: str | None) -> record.Format:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.sessions import middleware
+from django.contrib.sessions.backends.base import UpdateError
 from django.contrib.sessions.exceptions import SessionInterrupted
 from django.db import OperationalError
 from django.utils.cache import add_never_cache_headers
@@ -63,6 +64,9 @@ class SessionMiddleware(middleware.SessionMiddleware):
             return error_pages.refused()
         if isinstance(exception, SessionUnavailable) and not settings.DEBUG:
             return self._unavailable(exception)
+        if isinstance(exception, UpdateError):
+            # What Django makes of one that is raised after the view: a page with status 400.
+            raise SessionInterrupted(str(exception)) from exception
         return None
 
     def process_response(self, request: Any, response: Any) -> Any:

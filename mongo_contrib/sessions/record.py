@@ -219,10 +219,15 @@ def encoded(
             continue
         if not isinstance(key, str):
             key = _text_of_key(key, serializer)
-        if is_json:
-            result[key] = _as_json(value)
-            continue
-        dumped = serializer.dumps(value)
+        try:
+            if is_json:
+                result[key] = _as_json(value)
+                continue
+            dumped = serializer.dumps(value)
+        except Exception as exc:
+            # Which error that is, is the serializer's own affair; where it is, only we know.
+            exc.add_note(f"It is in session[{key!r}].")
+            raise
         try:
             result[key] = dumped.decode()
         except UnicodeDecodeError:

@@ -94,8 +94,7 @@ class Renaming(SessionBase):
         if ended is not None and record.from_stored(ended["expire_date"]) > now:
             if user_id is not None:
                 self._tell_renamed(known.id or old_ids[0])
-            if known.data is not None:
-                self._take_over(known.data, formats.read(ended, old_key)[1])
+            self._take_over(known.data, ended, old_key)
         elif user_id is not None and not self._was_renamed(old_ids):
             self._give_up()
             raise UpdateError(GONE)
@@ -118,9 +117,15 @@ class Renaming(SessionBase):
         self._session_cache = {}
         self._known = Known()
 
-    def _take_over(self: Any, before: record.Stored, theirs: record.Stored | None) -> None:
+    def _take_over(self: Any, before: record.Stored | None, ended: Any, old_key: str) -> None:
         """Keep what others have written under the old key and this request has not."""
-        theirs = before if theirs is None else theirs
+        if before is None:
+            return
+        format = formats.of(ended, old_key)
+        try:
+            theirs = format.read(ended[format.root])
+        except record.UNREADABLE:
+            return
         changed = record.changed_by_others(before, self._known.data, theirs)
         if not changed:
             return

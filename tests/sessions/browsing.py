@@ -73,6 +73,16 @@ async def aignore(request):
     return ignore(request)
 
 
+def renew(request):
+    request.session.cycle_key()
+    return HttpResponse("renewed")
+
+
+async def arenew(request):
+    await request.session.acycle_key()
+    return HttpResponse("renewed")
+
+
 def fail(request):
     if request.session.get("anything") or request.GET:
         request.session["never"] = 1
@@ -89,6 +99,7 @@ VIEWS = {
     "in": (log_in, alog_in),
     "out": (log_out, alog_out),
     "ignore": (ignore, aignore),
+    "renew": (renew, arenew),
     "fail": (fail, afail),
 }
 urlpatterns = [

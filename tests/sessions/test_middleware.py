@@ -126,6 +126,20 @@ def test_a_save_over_an_ended_session_stays_djangos_400(browser, engine, monkeyp
     assert browser.get("put", a="1").status_code == 400
 
 
+def test_a_view_that_renames_an_ended_session_is_a_400_too(browser, engine, monkeypatch):
+    browser.log_in()
+    cycle_key = engine.cycle_key
+
+    def after_a_log_out(self):
+        self.get("loaded")
+        engine(self.session_key).flush()
+        cycle_key(self)
+
+    monkeypatch.setattr(engine, "cycle_key", after_a_log_out)
+    assert browser.get("renew").status_code == 400
+    assert browser.user == ""
+
+
 def test_an_error_of_a_view_stays_an_error(browser):
     browser.log_in()
     assert browser.get("fail", write=1).status_code == 500

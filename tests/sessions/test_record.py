@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mongo_contrib.sessions import record
+from mongo_contrib.sessions.serializers import ExtendedJSONSerializer
 
 NOW = datetime(2026, 5, 1, 12, tzinfo=UTC)
 JSON = JSONSerializer()
@@ -85,6 +86,13 @@ def test_keys_that_are_no_strings_become_what_the_serializer_makes_of_them():
 def test_what_json_cannot_say_is_refused_when_saving():
     with pytest.raises(TypeError, match="not JSON serializable"):
         record.encoded({"when": NOW}, JSON)
+
+
+@pytest.mark.parametrize("serializer", [JSON, ExtendedJSONSerializer()])
+def test_an_error_says_under_which_key_it_is(serializer):
+    with pytest.raises(TypeError) as caught:
+        record.encoded({"fine": 1, "cart": [1, object()]}, serializer)
+    assert caught.value.__notes__ == ["It is in session['cart']."]
 
 
 class Binary:

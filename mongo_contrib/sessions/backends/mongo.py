@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from functools import cached_property
 from typing import Any
@@ -350,11 +351,15 @@ class SessionStore(Renaming):
                 self._known.lost_key = self.session_key
                 self._session_key = None
             return {}
-        format, data = formats.read(document, self.session_key)
+        format = formats.of(document, self.session_key)
+        problem, data, session = "", None, None
         try:
-            session = None if data is None else record.decoded(data, self._serializer)
-        except record.UNREADABLE:
-            session = None
+            data = format.read(document[format.root])
+        except record.UNREADABLE as exc:
+            problem = f": {exc}"  # a key that is not in the settings, or a value that was changed
+        else:
+            with suppress(*record.UNREADABLE):
+                session = record.decoded(data, self._serializer)
         # Only what became this object's data may be compared with when saving: load() called
         # once more, by hand, changes nothing here.
         if not hasattr(self, "_session_cache"):
@@ -364,8 +369,7 @@ class SessionStore(Renaming):
                 self._known.data, self._known.values = data, dict(session)
                 self._known.format = format
         if session is None:
-            logging.getLogger("django.security.SuspiciousSession").warning(
-                "Session data corrupted"
-            )
+            security = logging.getLogger("django.security.SuspiciousSession")
+            security.warning("Session data corrupted%s", problem)
             return {}
         return session
