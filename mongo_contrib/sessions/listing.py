@@ -213,7 +213,8 @@ def _session(document: Mapping[str, Any], current: tuple[str, ...]) -> UserSessi
         id=document["_id"],
         user_id=document["user"],
         created=_shown(document.get("created")),
-        last_seen=_shown(document.get("seen")),
+        # Without that it is kept as the moment of the log-in, which says nothing of a use.
+        last_seen=_shown(document.get("seen")) if "last_seen" in conf.record else None,
         expires=_shown(document["expire_date"]),
         address=document.get("address", ""),
         user_agent=document.get("user_agent", ""),

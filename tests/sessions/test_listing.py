@@ -65,6 +65,13 @@ def test_the_last_used_comes_first(twin, logged_in):
     assert twin("count", mine) == 3
 
 
+def test_what_is_not_recorded_is_empty(twin, logged_in, settings):
+    settings.MONGO_SESSION_RECORD = []
+    logged_in()
+    (found,) = twin("recent", UserSessions(ANN))
+    assert (found.last_seen, found.address, found.device) == (None, "", "")
+
+
 async def collected(found):
     return [each async for each in found]
 
