@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib import messages
 from django.contrib.auth import logout
 from django.contrib.auth.mixins import LoginRequiredMixin
-from django.http import Http404, HttpRequest, HttpResponseRedirect, JsonResponse
+from django.contrib.auth.views import redirect_to_login
+from django.http import HttpRequest, HttpResponseRedirect, JsonResponse
 from django.http.response import HttpResponseBase
+from django.shortcuts import resolve_url
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.utils.functional import cached_property
@@ -24,11 +27,31 @@ from .listing import UserSession, UserSessions
 __all__ = ["EndAllSessions", "EndOtherSessions", "EndSession", "OwnSessionsMixin", "SessionList"]
 
 
-@method_decorator([never_cache, csrf_protect], name="dispatch")
+@method_decorator(never_cache, name="dispatch")
 class OwnSessionsMixin(LoginRequiredMixin):
     """For views of the sessions of whoever is logged in; nobody is ever shown another's."""
 
     request: HttpRequest
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        """See `View`; a client of JSON is told in JSON that it lacks the CSRF token."""
+        response = self._guarded(request, *args, **kwargs)
+        told = response.headers.get("Content-Type", "").startswith("application/json")
+        if response.status_code == 403 and self.wants_json and not told:
+            return JsonResponse({"detail": _("The CSRF token is missing or wrong.")}, status=403)
+        return response
+
+    @method_decorator(csrf_protect)
+    def _guarded(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        return super().dispatch(request, *args, **kwargs)
+
+    def http_method_not_allowed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        """Status 405, which names what is allowed."""
+        response = super().http_method_not_allowed(request, *args, **kwargs)
+        if not self.wants_json:
+            return response
+        detail = {"detail": _("This method is not allowed here.")}
+        return JsonResponse(detail, status=405, headers={"Allow": response["Allow"]})
 
     @cached_property
     def sessions(self) -> UserSessions:
@@ -92,9 +115,23 @@ class EndSessions(OwnSessionsMixin, View):
             logout(request)
         if self.wants_json:
             return JsonResponse({"ended": count})
-        text = ngettext("%(count)d session was ended.", "%(count)d sessions were ended.", count)
-        messages.success(request, text % {"count": count}, fail_silently=True)
+        # After a log-out it would be read on the page to log in.
+        if not self.ends_current():
+            text = ngettext(
+                "%(count)d session was ended.", "%(count)d sessions were ended.", count
+            )
+            messages.success(request, text % {"count": count}, fail_silently=True)
         return HttpResponseRedirect(self.get_list_url())
+
+    def handle_no_permission(self) -> Any:
+        """See the mixin; whoever logs in then is led to the list, as this address takes no GET."""
+        request = self.request
+        if self.wants_json or self.raise_exception or request.user.is_authenticated:
+            return super().handle_no_permission()
+        login_url, target = resolve_url(self.get_login_url()), self.get_list_url()
+        if urlsplit(login_url).netloc:
+            target = request.build_absolute_uri(target)
+        return redirect_to_login(target, login_url, self.get_redirect_field_name())
 
     def end(self) -> int | None:
         """End the sessions and return how many there were; None if there is no such session."""
@@ -105,9 +142,12 @@ class EndSessions(OwnSessionsMixin, View):
         return False
 
     def not_found(self) -> HttpResponseBase:
+        """What is answered where there is no such session of this user."""
         if self.wants_json:
             return JsonResponse({"detail": _("There is no such session.")}, status=404)
-        raise Http404(_("There is no such session."))
+        # The list was out of date, most likely; for an id of another user it is said as well.
+        messages.info(self.request, _("This session has already ended."), fail_silently=True)
+        return HttpResponseRedirect(self.get_list_url())
 
 
 class EndSession(EndSessions):

@@ -93,7 +93,7 @@ def test_only_for_those_who_are_logged_in(db, path):
     ask = Client().post if path else Client().get
     response = ask(URL + path)
     assert response.status_code == 302
-    assert response["Location"] == f"/accounts/login/?next={URL}{path}"
+    assert response["Location"] == f"/accounts/login/?next={URL}"  # the others take no GET
     response = ask(URL + path, headers=JSON)
     assert (response.status_code, response.json()) == (403, {"detail": "Log in first."})
 
@@ -145,12 +145,53 @@ def test_by_json(ann):
     assert not is_logged_in(here)
 
 
+ALREADY = "This session has already ended."
+
+
+def test_one_that_has_ended_already(ann):
+    here, there = browser(ann), browser(ann)
+    path = f"{URL}{id_of(there)}/end/"
+    here.post(path)
+    here.get(URL)
+    response = here.post(path)
+    assert (response.status_code, response["Location"]) == (302, URL)
+    assert ALREADY in here.get(URL).text and ALREADY not in here.get(URL).text
+    assert here.post(path, headers=JSON).status_code == 404
+
+
+def test_one_that_has_ended_already_without_messages(ann, settings):
+    settings.INSTALLED_APPS = [each for each in settings.INSTALLED_APPS if "messages" not in each]
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "messages" not in each]
+    response = browser(ann).post(f"{URL}{'0' * 64}/end/")
+    assert (response.status_code, response["Location"]) == (302, URL)
+
+
+def test_another_log_in_page_leads_back_to_the_list(ann, settings):
+    settings.LOGIN_URL = "https://accounts.example.com/login/"
+    response = Client().post(f"{URL}end-all/")
+    back = "http%3A//testserver/account/sessions/"
+    assert response["Location"] == f"https://accounts.example.com/login/?next={back}"
+
+
 def test_another_users_is_unknown(ann, bob):
     here, other = browser(ann), browser(bob)
-    path = f"{URL}{id_of(other)}/end/"
-    assert here.post(path).status_code == 404
-    assert here.post(path, headers=JSON).status_code == 404
+    answers = []
+    for session_id in (id_of(other), "0" * 64, "nonsense"):
+        response = here.post(f"{URL}{session_id}/end/")
+        headers = {name: response[name] for name in response.headers}
+        answers.append((response.status_code, headers, response.content, here.get(URL).text))
+        response = here.post(f"{URL}{session_id}/end/", headers=JSON)
+        assert response.status_code == 404
+    assert answers[0][:3] == answers[1][:3] == answers[2][:3]
+    assert all(ALREADY in answer[3] for answer in answers)
     assert is_logged_in(other)
+
+
+def test_a_log_out_leaves_no_word_for_the_log_in_page(ann):
+    for path in ("end-all/", None):
+        here = browser(ann)
+        here.post(URL + (path or f"{id_of(here)}/end/"))
+        assert "ended" not in str(list(here.get(URL, follow=True).context["messages"]))
 
 
 HOSTILE = [
@@ -170,14 +211,21 @@ def test_hostile_ids_end_nothing(ann, bob, capture_commands):
     here, other = browser(ann), browser(bob)
     here.raise_request_exception = False
     for hostile in HOSTILE:
-        assert here.post(f"{URL}{hostile}/end/").status_code == 404, hostile
         data = {"session_id[$ne]": "", "session_id": '{"$ne": null}'}
-        assert here.post(f"{URL}{hostile}/end/", data).status_code == 404, hostile
+        for sent in ({}, data):
+            response = here.post(f"{URL}{hostile}/end/", sent)
+            assert (response.status_code, response["Location"]) == (302, URL), hostile
         body = json.dumps({"session_id": {"$ne": None}})
         response = here.post(f"{URL}{hostile}/end/", body, "application/json", headers=JSON)
         assert response.status_code == 404, hostile
     assert "delete" not in capture_commands.names
     assert is_logged_in(here) and is_logged_in(other)
+
+
+def test_long_words_break_and_buttons_do_not(ann):
+    style = browser(ann).get(URL).text.split("</style>")[0]
+    (rule,) = [line for line in style.splitlines() if "overflow-wrap" in line]
+    assert rule.strip().startswith(".sessions li > div {")
 
 
 def test_nothing_is_ended_but_by_post(ann):
@@ -186,6 +234,27 @@ def test_nothing_is_ended_but_by_post(ann):
         for method in ("get", "put", "patch", "delete", "head"):
             assert getattr(client, method)(URL + path).status_code == 405, (path, method)
     assert is_logged_in(client) and is_logged_in(other)
+
+
+def test_a_wrong_method_is_told_in_json(ann):
+    client = browser(ann)
+    for method, path, allow in (("get", "end-all/", "POST, OPTIONS"), ("put", "", "GET")):
+        response = getattr(client, method)(URL + path, headers=JSON)
+        assert response.status_code == 405 and allow in response["Allow"]
+        assert response.json() == {"detail": "This method is not allowed here."}
+        assert "no-store" in response["Cache-Control"]
+        response = getattr(client, method)(URL + path)
+        assert response.status_code == 405 and response["Content-Type"].startswith("text/html")
+
+
+def test_a_missing_token_is_told_in_json(ann, settings):
+    settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if "Csrf" not in each]
+    here, there = browser(ann, enforce_csrf_checks=True), browser(ann)
+    response = here.post(f"{URL}end-others/", headers=JSON)
+    assert response.status_code == 403
+    assert response.json() == {"detail": "The CSRF token is missing or wrong."}
+    assert here.post(f"{URL}end-others/")["Content-Type"].startswith("text/html")
+    assert is_logged_in(there)
 
 
 @pytest.mark.parametrize("middleware", [True, False])
