@@ -45,7 +45,8 @@ class GridFSStorage(Storage):
         self,
         *,
         alias: str | None = None,
-        bucket: str = DEFAULT_BUCKET,
+        bucket: str | None = None,
+        collection: str | None = None,
         chunk_size: int = DEFAULT_CHUNK_SIZE,
         base_url: str | None = None,
         location: Name = "",
@@ -58,7 +59,8 @@ class GridFSStorage(Storage):
         """All options are those of STORAGES[...]["OPTIONS"].
 
         alias: of DATABASES; by default the first of our engine.
-        bucket: the collections are `<bucket>.files` and `<bucket>.chunks`.
+        bucket: the collections are `<bucket>.files` and `<bucket>.chunks`; by default "fs".
+        collection: another name for the same option.
         chunk_size: bytes per chunk, for files written from now on.
         base_url: what url() puts before the name; by default MEDIA_URL.
         location: a folder of the bucket that this storage is confined to.
@@ -69,6 +71,13 @@ class GridFSStorage(Storage):
         allow_overwrite: save() puts a file in the place of one that has its name; no numbers.
         keep_replaced: seconds for which those who read the old one then find the rest of it.
         """
+        if bucket is not None and collection is not None:
+            raise ValueError(
+                f"bucket and collection are two names of one option, and were both given: "
+                f"{bucket!r} and {collection!r}."
+            )
+        given = [name for name in (bucket, collection) if name is not None]
+        bucket = given[0] if given else DEFAULT_BUCKET
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
         self._alias = alias

@@ -267,6 +267,20 @@ def test_buckets_are_apart(db, save, stored):
     assert (stored(), stored("photos")) == ((1, 2), (1, 1))
 
 
+def test_a_bucket_may_be_called_a_collection(db, stored):
+    storage = GridFSStorage(collection="photos")
+    assert storage.bucket == "photos"
+    storage.save("a.txt", ContentFile(b"1"))
+    assert stored("photos") == (1, 1)
+
+
+def test_two_names_of_one_option_are_one_too_many():
+    with pytest.raises(ValueError, match=r"were both given: 'a' and 'b'"):
+        GridFSStorage(bucket="a", collection="b")
+    with pytest.raises(ValueError, match=r"cannot be ''"):
+        GridFSStorage(collection="")
+
+
 def test_the_layout_is_gridfs_own(database, storage, save):
     save("a.txt", b"0123456789")
     bucket = GridFSBucket(database)
