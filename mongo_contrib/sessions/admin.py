@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
-from django.contrib.admin.actions import delete_selected
+from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.contrib.auth import logout
 from django.core.exceptions import ImproperlyConfigured
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Q
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -34,8 +37,13 @@ __all__ = ["SessionAdmin"]
 #: The longest text that is searched for, and how many users it may find.
 LONGEST_TERM = 150
 MOST_USERS = 100
+#: How many sessions are named where the end of many is to be confirmed.
+MOST_NAMED = 100
 # Nobody waits longer for a page, and no server works longer on one that nobody waits for.
 PATIENCE_MS = 20_000
+# How an address of either kind can begin; what cannot is not looked for among addresses, which
+# no index holds.
+ADDRESS_BEGINS = re.compile(r"[0-9]{1,3}(\.[0-9./]*)?|[0-9a-f]{0,4}(:[0-9a-f:./]*)?", re.I)
 
 
 class BoundedPaginator(Paginator):
@@ -45,8 +53,17 @@ class BoundedPaginator(Paginator):
 
     @cached_property
     def count(self) -> int:
+        return min(self._counted, self.bound)
+
+    @property
+    def has_more(self) -> bool:
+        """Whether there are more than are counted."""
+        return self._counted > self.bound
+
+    @cached_property
+    def _counted(self) -> int:
         found: Any = self.object_list
-        return int(found[: self.bound].count())
+        return int(found[: self.bound + 1].count())
 
 
 class WhoseFilter(admin.SimpleListFilter):
@@ -68,10 +85,18 @@ class WhoseFilter(admin.SimpleListFilter):
         yield from others
 
     def queryset(self, request: Any, queryset: Any) -> Any:
-        if self.value() == "any":
+        if self.value() == "any" or (self.value() is None and names_users(request)):
             return queryset
         # As the indexes of users' sessions say it, so that they serve.
         return queryset.match({"user": {"$exists": self.value() != "no"}})
+
+
+def names_users(request: Any) -> bool:
+    """Whether sessions of certain users are asked for, and so none of visitors."""
+    # Each is another condition on `user`; beside a second one some servers use the index of
+    # neither.
+    term = request.GET.get(SEARCH_VAR, "").strip()
+    return "user_id" in request.GET or bool(term and not ADDRESS_BEGINS.fullmatch(term))
 
 
 class LastSeenFilter(admin.SimpleListFilter):
@@ -114,6 +139,9 @@ class SessionAdmin(admin.ModelAdmin):
     actions = ("delete_selected", "end_all", "end_others")
     fields = ("user", "device", "user_agent", "address", "last_seen", "created", "expires")
     readonly_fields = ("user",)
+    change_form_template = "mongo_sessions/admin_session.html"
+    delete_confirmation_template = "mongo_sessions/admin_end.html"
+    delete_selected_confirmation_template = "mongo_sessions/admin_end.html"
     paginator = BoundedPaginator
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -146,7 +174,20 @@ class SessionAdmin(admin.ModelAdmin):
         """See `ModelAdmin`; the users of the page are fetched at once."""
         changelist = super().get_changelist_instance(request)
         changelist.result_list = self.named(request, changelist.result_list)
+        if changelist.paginator.has_more:
+            # Equal, these are not shown as a number of results, which they are not.
+            changelist.full_result_count = changelist.result_count
         return changelist
+
+    def changelist_view(self, request: Any, extra_context: Any = None) -> Any:
+        """See `ModelAdmin`; it tells where there are more sessions than are counted."""
+        response = super().changelist_view(request, extra_context)
+        context = getattr(response, "context_data", None) or {}
+        if "cl" in context and context["cl"].paginator.has_more:
+            context["subtitle"] = _(
+                "There are more than %(count)d; those beyond are reached by filters and search."
+            ) % {"count": BoundedPaginator.bound}
+        return response
 
     def get_object(self, request: Any, object_id: str, from_field: str | None = None) -> Any:
         found = super().get_object(request, object_id, from_field)
@@ -212,41 +253,92 @@ class SessionAdmin(admin.ModelAdmin):
             return queryset, False
         if len(term) > LONGEST_TERM:
             return queryset.none(), False
-        named = Q(user_id__in=find_users(term, MOST_USERS))
-        return queryset.filter(named | Q(address__startswith=term)), False
+        wanted = Q(user_id__in=find_users(term, MOST_USERS))
+        if ADDRESS_BEGINS.fullmatch(term):
+            wanted |= Q(address__startswith=term.lower())
+        return queryset.filter(wanted), False
 
     # How they end
 
     @admin.action(permissions=["delete"], description=_("End the selected sessions"))
     def delete_selected(self, request: Any, queryset: Any) -> Any:
-        """Django's, which asks before, under the name of what it does here."""
-        return delete_selected(self, request, queryset)
+        """End the selected, under the name of Django's action, in whose place this is."""
+        return self._end(request, "delete_selected", queryset, queryset)
 
     @admin.action(permissions=["delete"], description=_("End all sessions of these users"))
-    def end_all(self, request: Any, queryset: Any) -> None:
+    def end_all(self, request: Any, queryset: Any) -> Any:
         """End all sessions of the users who have one among the selected."""
-        self._end(request, self._of_users_of(request, queryset))
+        return self._end(request, "end_all", queryset, self._of_users_of(request, queryset))
 
     @admin.action(
         permissions=["delete"],
         description=_("End all other sessions of these users"),
     )
-    def end_others(self, request: Any, queryset: Any) -> None:
+    def end_others(self, request: Any, queryset: Any) -> Any:
         """End the sessions of these users, all but the selected and the one of this request."""
         kept = [*queryset.values_list("pk", flat=True), *ids_of_request(request)]
-        self._end(request, self._of_users_of(request, queryset).exclude(pk__in=kept))
+        others = self._of_users_of(request, queryset).exclude(pk__in=kept)
+        return self._end(request, "end_others", queryset, others)
 
     def _of_users_of(self, request: Any, queryset: Any) -> Any:
         users = {user for user in queryset.values_list("user_id", flat=True) if user}
         return self.get_queryset(request).filter(user_id__in=users)
 
-    def _end(self, request: Any, queryset: Any) -> None:
-        count = len(queryset)
+    def _end(self, request: Any, action: str, selected: Any, ended: Any) -> Any:
+        """End sessions once that is confirmed; until then, a page that asks."""
+        if not request.POST.get("post"):
+            number = ended.count()
+            if number:
+                return self._ask(request, action, selected, ended, number)
+        count = len(ended)
         if count:
-            self.log_deletions(request, queryset)
-            self.delete_queryset(request, queryset)
-        message = ngettext("%(count)d session was ended.", "%(count)d sessions were ended.", count)
-        self.message_user(request, message % {"count": count}, messages.SUCCESS)
+            self.log_deletions(request, ended)
+            self.delete_queryset(request, ended)
+        self._tell(request, count)
+        return None
+
+    def _ask(self, request: Any, action: str, selected: Any, ended: Any, number: int) -> Any:
+        across = request.POST.get("select_across") == "1"
+        # Of all that the list has, one stands for the others: a form has so many fields at most.
+        chosen = selected[:1] if across else selected
+        context = {
+            **self.admin_site.each_context(request),
+            "title": getattr(self, action).short_description,
+            "subtitle": None,
+            "opts": self.opts,
+            "action": action,
+            "action_checkbox_name": ACTION_CHECKBOX_NAME,
+            "selected": [session.pk for session in chosen],
+            "across": across,
+            "deleted_objects": self.named(request, ended[:MOST_NAMED]),
+            "number": number,
+            "more": max(number - MOST_NAMED, 0),
+            "back": request.get_full_path(),
+        }
+        request.current_app = self.admin_site.name
+        return TemplateResponse(request, self.delete_selected_confirmation_template, context)
+
+    def _tell(self, request: Any, count: int) -> None:
+        # Who has ended the own session would read it on the page to log in.
+        if request.user.is_authenticated:
+            told = ngettext(
+                "%(count)d session was ended.", "%(count)d sessions were ended.", count
+            )
+            self.message_user(request, told % {"count": count}, messages.SUCCESS)
+
+    def delete_view(self, request: Any, object_id: str, extra_context: Any = None) -> Any:
+        """See `ModelAdmin`; a session is ended."""
+        about = {
+            "title": _("End this session"),
+            "number": 1,
+            "back": self.response_post_save_change(request, None).url,
+        }
+        return super().delete_view(request, object_id, {**about, **(extra_context or {})})
+
+    def response_delete(self, request: Any, obj_display: str, obj_id: Any) -> Any:
+        """See `ModelAdmin`; back to the list."""
+        self._tell(request, 1)
+        return self.response_post_save_change(request, None)
 
     def get_deleted_objects(self, objs: Any, request: Any) -> Any:
         """See `ModelAdmin`; nothing hangs on a session, so there is nothing to collect."""

@@ -62,9 +62,9 @@ class Session(Document):
 
     id = models.CharField("ID", max_length=64, primary_key=True)
     user_id = models.CharField(_("user"), max_length=255, null=True, db_column="user")
-    created = models.DateTimeField(_("created"), null=True)
+    created = models.DateTimeField(_("since"), null=True)
     last_seen = models.DateTimeField(_("last seen"), null=True, db_column="seen")
-    expires = models.DateTimeField(_("expires"), db_column="expire_date")
+    expires = models.DateTimeField(_("until"), db_column="expire_date")
     address = models.CharField(_("address"), max_length=50, null=True)
     device = models.CharField(_("device"), max_length=200, null=True)
     user_agent = models.TextField(_("user agent"), null=True)

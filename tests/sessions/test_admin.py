@@ -1,5 +1,6 @@
 """The sessions in the admin: ours, and the stock site beside it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from threading import Thread
 
@@ -138,17 +139,77 @@ def test_a_page_of_100_costs_what_a_page_of_3_does(client, logged_in, sessions):
     assert len(listed(client)) == 100
 
 
+def listing(commands):
+    """The command that found the page."""
+    (find,) = [
+        command.command
+        for command in commands
+        if command.name == "find" and "sort" in command.command and "to" in str(command.command)
+    ]
+    return find
+
+
 def test_the_list_is_read_through_an_index(client, logged_in, plan_of, capture_commands):
     logged_in()
     client.get(LIST)
-    (find,) = [
-        command.command
-        for command in capture_commands
-        if command.name == "find" and "sort" in command.command and "to" in str(command.command)
-    ]
+    find = listing(capture_commands)
     assert find["maxTimeMS"] > 0
     plan = plan_of(find["filter"], list(find["sort"].items()))
     assert "IXSCAN" in plan and "'SORT'" not in plan
+
+
+@pytest.fixture
+def crowd(db, sessions):
+    """So many sessions of others that it matters which index is used."""
+    sessions.insert_many(
+        {
+            "_id": f"{n:064x}",
+            "user": f"other{n}",
+            "data": {},
+            "seen": NOW,
+            "expire_date": NOW + timedelta(days=1),
+        }
+        for n in range(1_000)
+    )
+
+
+@pytest.mark.parametrize("term", ["ann", "admin", "deadbeef", "12345", "a.b", "x:1", "-1"])
+def test_what_begins_no_address_is_searched_among_users(
+    client, logged_in, crowd, plan_of, capture_commands, term
+):
+    logged_in(f"n{term}".replace(":", ""))
+    logged_in(term)
+    client.get(LIST, {"q": term})
+    find = listing(capture_commands)
+    assert "address" not in str(find["filter"]) and "$or" not in str(find["filter"])
+    plan = plan_of(find["filter"], list(find["sort"].items()))
+    assert "user_seen" in plan and "COLLSCAN" not in plan
+
+
+def test_the_sessions_of_a_user_are_read_through_an_index(
+    client, logged_in, crowd, plan_of, capture_commands
+):
+    session = logged_in()
+    assert listed(client, user_id=session["_auth_user_id"]) == ids(session)
+    find = listing(capture_commands)
+    assert "user_seen" in plan_of(find["filter"], list(find["sort"].items()))
+
+
+@pytest.mark.parametrize(
+    ("address", "terms"),
+    [
+        ("203.0.113.7", ["2", "203", "203.", "203.0.113.7"]),
+        ("203.0.113.0/24", ["203.0.113.0/24"]),
+        ("2001:db8::51", ["2", "2001", "2001:", "2001:DB8::5", "2001:db8::51"]),
+        ("fe80::1", ["f", "FE8", "fe80::1"]),
+        ("::1", [":", "::1"]),
+        ("2001:db8:1::/48", ["2001:db8:1::/48"]),
+    ],
+)
+def test_addresses_by_their_beginning(client, logged_in, address, terms):
+    session = logged_in("ann", address=address)
+    for term in terms:
+        assert listed(client, q=term) == ids(session), term
 
 
 def test_visitors_only_if_they_are_asked_for(client, logged_in, sessions):
@@ -203,6 +264,17 @@ def test_pages_are_bounded(db, logged_in, monkeypatch):
     assert (paginator.count, paginator.num_pages) == (2, 2)
 
 
+def test_more_than_are_counted_are_told(client, logged_in, monkeypatch):
+    monkeypatch.setattr(BoundedPaginator, "bound", 3)
+    told = "There are more than 3;"
+    logged_in(), logged_in()
+    assert told not in client.get(LIST).text  # with the own, just so many
+    assert "3 results" in client.get(LIST).text
+    logged_in()
+    assert told in client.get(LIST).text
+    assert "3 results" not in client.get(LIST).text
+
+
 def test_users_who_are_gone(client, logged_in):
     session = logged_in()
     User.objects.get(username="ann").delete()
@@ -225,6 +297,8 @@ def test_one_is_ended(client, url, logged_in):
     page = f"{url}{session.session_id}/delete/"
     response = client.get(page)
     assert "ann, Firefox on Ubuntu" in response.text and SECRET not in response.text
+    assert "End this session" in response.text and "elete " not in response.text
+    assert f'href="{url}"' in response.text
     assert client.post(page, {"post": "yes"}).status_code == 302
     assert is_over(session) and not is_over(other)
     with pytest.raises(UpdateError):
@@ -259,7 +333,8 @@ def test_the_selected_are_ended(client, url, logged_in):
     one, two, third = logged_in("ann"), logged_in("bob"), logged_in("bob", 5)
     assert "End the selected sessions" in client.get(url).text
     response = act(client, url, "delete_selected", one, two)
-    assert "Are you sure" in response.text and "ann" in response.text
+    assert "End 2 sessions" in response.text and "ann" in response.text
+    assert "Are you sure you want to delete" not in response.text
     assert not is_over(one)
     response = act(client, url, "delete_selected", one, two, post="yes")
     assert response.status_code == 302
@@ -267,9 +342,64 @@ def test_the_selected_are_ended(client, url, logged_in):
     assert {entry.object_repr.split(",")[0] for entry in LogEntry.objects.all()} == {"ann", "bob"}
 
 
+def confirmed(client, response, url=LIST):
+    """The form of a page that asks, sent as a browser does."""
+    fields = re.findall(r'<input type="hidden" name="(.+?)" value="(.*?)">', response.text)
+    data = {}
+    for name, value in fields:
+        data.setdefault(name, []).append(value)
+    return client.post(url, data)
+
+
+@pytest.mark.parametrize(
+    ("action", "number"), [("delete_selected", 2), ("end_all", 4), ("end_others", 2)]
+)
+def test_every_action_asks_before(client, url, logged_in, action, number):
+    everyone = [logged_in(name) for name in ("ann", "ann", "bob", "bob", "eve")]
+    response = act(client, url, action, everyone[0], everyone[2], index="0")
+    assert response.status_code == 200
+    assert f"End {number} sessions" in response.text
+    assert [response.text.count(f"<li>{name},") for name in ("ann", "bob", "eve")] == [
+        number // 2,
+        number // 2,
+        0,
+    ]
+    assert not any(map(is_over, everyone))
+    assert confirmed(client, response, url).status_code == 302
+    assert sum(map(is_over, everyone)) == number and not is_over(everyone[-1])
+    assert f"{number} sessions were ended." in client.get(url).text
+
+
+def test_all_that_are_found_are_ended(client, logged_in, monkeypatch):
+    monkeypatch.setattr("mongo_contrib.sessions.admin.MOST_NAMED", 2)
+    everyone = [logged_in("ann", minutes) for minutes in range(4)]
+    data = {"index": "0", "select_across": "1"}
+    response = act(client, f"{LIST}?q=ann", "delete_selected", everyone[0], **data)
+    assert "End 4 sessions" in response.text and "and 2 more" in response.text
+    assert response.text.count('name="_selected_action"') == 1
+    confirmed(client, response, f"{LIST}?q=ann")
+    assert all(map(is_over, everyone)) and not is_over(current(client))
+
+
+def test_where_nothing_is_to_be_ended_nothing_is_asked(client, logged_in):
+    session = logged_in()
+    assert act(client, LIST, "end_others", session).status_code == 302
+    assert "0 sessions were ended." in client.get(LIST).text
+
+
+def test_the_words_are_the_same_everywhere(client, url, logged_in):
+    session = logged_in()
+    page = client.get(f"{url}{session.session_id}/change/").text
+    for word in ("Last seen:", "Since:", "Until:", "End this session"):
+        assert word in page
+    assert ">Delete<" not in page
+    client.post(f"{url}{session.session_id}/delete/", {"post": "yes"})
+    assert "1 session was ended." in client.get(url).text
+
+
 def test_all_of_their_users_are_ended(client, logged_in):
     ann, ann2, bob, bob2, eve = map(logged_in, ("ann", "ann", "bob", "bob", "eve"))
-    response = act(client, LIST, "end_all", ann, bob)
+    response = act(client, LIST, "end_all", ann, bob, post="yes")
     assert response.status_code == 302
     assert "4 sessions were ended." in client.get(LIST).text
     assert [is_over(each) for each in (ann, ann2, bob, bob2, eve)] == [True] * 4 + [False]
@@ -280,7 +410,8 @@ def test_all_of_their_users_are_ended(client, logged_in):
 def test_all_others_of_their_users_are_ended(client, logged_in):
     ann, ann2, bob, bob2, eve = map(logged_in, ("ann", "ann", "bob", "bob", "eve"))
     elsewhere = logged_in("root")
-    assert act(client, LIST, "end_others", ann, bob, elsewhere).status_code == 302
+    done = act(client, LIST, "end_others", ann, bob, elsewhere, post="yes")
+    assert done.status_code == 302
     assert [is_over(each) for each in (ann2, bob2)] == [True, True]
     assert not any(map(is_over, (ann, bob, eve, elsewhere, current(client))))
 
@@ -290,7 +421,7 @@ def test_visitors_among_the_selected_take_nobody_along(client, logged_in):
     visitor.save()
     other["a"] = 1
     other.save()
-    act(client, f"{LIST}?logged_in=no", "end_all", visitor)
+    act(client, f"{LIST}?logged_in=no", "end_all", visitor, post="yes")
     assert not is_over(ann) and not is_over(other)
 
 
@@ -328,7 +459,8 @@ def test_who_ends_the_own_session_is_logged_out(client, url, logged_in, action):
     assert response.status_code == 302
     assert response.cookies["sessionid"]["max-age"] == 0
     assert is_over(mine)
-    assert "/login/" in client.get(url)["Location"]
+    login = client.get(url)["Location"]
+    assert "/login/" in login and "ended" not in client.get(login).text
     assert LogEntry.objects.count() == 1
 
 
