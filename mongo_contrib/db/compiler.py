@@ -43,7 +43,8 @@ class SQLDeleteCompiler(SQLRefused):
 
     def execute_sql(self, result_type: Any = None, **kwargs: Any) -> int:
         """Delete the documents and return how many there were."""
-        return self.repository().delete_many(self.filter())
+        filter = self.filter()
+        return self.repository().delete_many(filter)
 
     def repository(self) -> Any:
         return self.query.model._repository(self.using)
@@ -75,8 +76,9 @@ class SQLUpdateCompiler(SQLDeleteCompiler):
             else:
                 wanted[field.column] = self.query.model._encode_value(field, value)
         update = {"$set": wanted, "$unset": gone}
+        filter = self.filter()
         result = self.repository().update_many(
-            self.filter(), {name: changes for name, changes in update.items() if changes}
+            filter, {name: changes for name, changes in update.items() if changes}
         )
         return int(result.matched_count)
 

@@ -8,6 +8,8 @@ from django.core.management.color import no_style
 from django.db import models
 from django.db.models import sql
 
+from mongo_contrib.repository import Repository
+
 
 def test_emptying_keeps_indexes(connection, repository):
     people = repository("django_session")
@@ -91,6 +93,10 @@ class Stored(models.Model):
     @classmethod
     def _encode_value(cls, field, value):
         return value
+
+    @classmethod
+    def _repository(cls, using):
+        return Repository(cls._meta.db_table, using=using)
 
 
 @pytest.fixture
