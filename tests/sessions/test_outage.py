@@ -2,6 +2,7 @@
 
 import asyncio
 import copy
+import gc
 import time
 from inspect import iscoroutinefunction
 
@@ -28,6 +29,13 @@ ALIAS = "sessions"
 # How long a request waits for the server.
 WAIT_MS = 100
 PATIENCE = 30
+
+
+@pytest.fixture(autouse=True)
+def collected():
+    """Let no such socket reach the tests of another module."""
+    yield
+    gc.collect()
 
 
 class Browser(browsing.Browser):
