@@ -21,9 +21,8 @@ _IMPORTED = frozenset(map(str.lower, documents.__all__))
 
 def field_name(key: str, taken: Collection[str]) -> str:
     """Return the name of a field for a stored key: the key itself where that is possible."""
-    name = re.sub(r"\W", "_", unicodedata.normalize("NFKC", key))
-    name = re.sub("__+", "_", name).strip("_") or "field"
-    if not name[0].isalpha():
+    name = re.sub("__+", "_", "_".join(_words(key))).strip("_") or "field"
+    if not name[0].isidentifier():
         name = f"field_{name}"
     if keyword.iskeyword(name) or name in _TAKEN:
         name = f"{name}_field"
@@ -32,15 +31,21 @@ def field_name(key: str, taken: Collection[str]) -> str:
 
 def class_name(text: str, taken: Collection[str]) -> str:
     """Return the name of a class: `order_lines` becomes `OrderLines`."""
-    parts = re.split(r"[\W_]+", unicodedata.normalize("NFKC", text))
+    parts = "_".join(_words(text)).split("_")
     name = "".join(part[:1].upper() + part[1:] for part in parts if part) or "Unnamed"
-    if not name[0].isalpha():
+    if not name[0].isidentifier():
         name = f"Collection{name}"
     if keyword.iskeyword(name) or name.lower() in _IMPORTED:
         name = f"{name}Document"
     # Django's registry does not tell small letters from capitals.
     known = {each.lower() for each in taken}
     return _free(name, known, str.lower)
+
+
+def _words(text: str) -> list[str]:
+    """Split a text at what can't be in a name: some numerals, too, which are word characters."""
+    text = unicodedata.normalize("NFKC", text)
+    return "".join(each if f"a{each}".isidentifier() else " " for each in text).split()
 
 
 def _free(name: str, taken: Collection[str], folded: Callable[[str], str] = str) -> str:

@@ -1,7 +1,7 @@
 import keyword
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mongo_contrib import documents
@@ -25,6 +25,7 @@ from mongo_contrib.inspection.naming import class_name, field_name, singular, st
         ("2fa", "field_2fa"),
         ("größe", "größe"),
         ("💥", "field"),
+        ("a𐧀b", "a_b"),
     ],
 )
 def test_fields_are_called_as_they_are_stored_where_that_can_be(key, name):
@@ -37,6 +38,7 @@ def test_no_name_is_given_twice():
 
 
 @given(st.text(max_size=20))
+@example("𐧀")
 def test_every_key_becomes_a_name_that_django_takes(key):
     name = field_name(key, ())
     assert name.isidentifier()
