@@ -21,7 +21,7 @@ from tests.sessions.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TRIES = int(os.environ.get("MONGO_FUZZ_TRIES", 800))
+TRIES = int(os.environ.get("MONGO_FUZZ_TRIES", 400))
 WRITERS = 200
 THREADS = 8
 # How many races run at once.
