@@ -138,6 +138,15 @@ def test_what_could_not_be_read_is_not_renamed(twin, sessions, anonymous_mode, d
     assert len(live(sessions)) == 1
 
 
+def test_a_save_that_would_be_the_first_to_read_it_writes_nothing(twin, anonymous_mode):
+    key = twin.saved(cart=1).session_key
+    session = twin.store(key)
+    fail(session, "_find")
+    with pytest.raises(SessionUnavailable, match="so it is not written either"):
+        twin("save", session)
+    assert twin.data(key) == {"cart": 1}
+
+
 def test_what_could_not_be_read_can_be_ended(twin, sessions, anonymous_mode):
     session = twin.store(twin.saved(**LOGGED_IN).session_key)
     fail(session, "_find")

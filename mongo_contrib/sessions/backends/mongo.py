@@ -238,9 +238,9 @@ class SessionStore(Renaming):
 
     def _save(self, must_create: bool, about: Mapping[str, Any] | None = None) -> None:
         """Write the session; `about` is what it is beside its data where that is known."""
-        self._refuse_unknown()
         # As it is now: while the server is asked, who shares this object may go on changing it.
         session = dict(self._get_session(no_load=must_create))
+        self._refuse_unknown()
         data, before = self._encoded(session), self._known.data
         write = self._insert_data if must_create else self._update_data
         user_id = session.get(SESSION_KEY)
@@ -263,7 +263,6 @@ class SessionStore(Renaming):
             self._known.data, self._known.values = data, session
         else:  # another save of this object was done meanwhile
             self._known.doubt(data)
-        self.unreachable = False
 
     def _refuse_unknown(self) -> None:
         """Raise SessionUnavailable if the session could not be read: one wait is enough."""
