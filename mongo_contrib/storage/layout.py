@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from mongo_contrib.db.names import is_collection_name
+
 from . import metadata
 from .exceptions import DamagedFile
 from .signatures import is_content_type
@@ -54,14 +56,7 @@ _SHA256 = re.compile("[0-9a-f]{64}")
 
 def check_bucket(bucket: str) -> None:
     """Raise ValueError for what cannot be the start of two collections' names."""
-    if (
-        not isinstance(bucket, str)
-        or not bucket
-        or bucket.startswith(("system.", "."))
-        or bucket.endswith(".")
-        or ".." in bucket
-        or set(bucket) & {"$", "\0"}
-    ):
+    if not is_collection_name(bucket):
         raise ValueError(
             "A bucket is the start of two collections' names, as in 'fs', "
             f"and cannot be {bucket!r}."
