@@ -99,12 +99,16 @@ class GridFSStorage(Storage):
     @property
     def base_url(self) -> str | None:
         """What url() puts before the name, ending in a slash; None: the files have no URL."""
-        url = settings.MEDIA_URL if self._base_url is _FROM_SETTINGS else self._base_url
+        url = self.get_default_base_url() if self._base_url is _FROM_SETTINGS else self._base_url
         return url if url is None or str(url).endswith("/") else f"{url}/"
 
     @base_url.setter
     def base_url(self, url: str | None) -> None:
         self._base_url = url
+
+    def get_default_base_url(self) -> str | None:
+        """The base_url where the options have none."""
+        return settings.MEDIA_URL
 
     @property
     def files(self) -> GridFSFiles:
@@ -127,7 +131,7 @@ class GridFSStorage(Storage):
         await native(connection.use)
         return AsyncGridFSFiles(connection.async_database, bucket=self.bucket, verify=self.verify)
 
-    def stored_name(self, name: Name) -> str:
+    def name_in_bucket(self, name: Name) -> str:
         """The name in the bucket of a file; SuspiciousFileOperation if it can be none."""
         return self._located(clean_file(name))
 
@@ -142,7 +146,7 @@ class GridFSStorage(Storage):
     def _save(self, name: str, content: Any) -> str:
         available = name if isinstance(name, AvailableName) else AvailableName(name)
         stored = self.files.upload(
-            (self.stored_name(candidate) for candidate in available.onwards()),
+            (self.name_in_bucket(candidate) for candidate in available.onwards()),
             _bytes(content),
             metadata=self._metadata(name, content),
             replace=self.allow_overwrite,
@@ -171,7 +175,7 @@ class GridFSStorage(Storage):
         """Delete a file; one that is not there, and a folder, is no error and left alone."""
         if not name:
             raise ValueError("The name must be given to delete().")
-        self.files.delete(self.stored_name(name))
+        self.files.delete(self.name_in_bucket(name))
 
     # Storage: names
 
@@ -193,11 +197,11 @@ class GridFSStorage(Storage):
 
     def exists(self, name: Name) -> bool:
         """Whether there is a file, or a folder, of this name."""
-        return self.files.exists(self.stored_name(name))
+        return self.files.exists(self.name_in_bucket(name))
 
     async def aexists(self, name: Name) -> bool:
         """See exists()."""
-        return await (await self.afiles()).exists(self.stored_name(name))
+        return await (await self.afiles()).exists(self.name_in_bucket(name))
 
     def listdir(self, path: Name) -> tuple[list[str], list[str]]:
         """The folders and the files in a folder, sorted; a folder that is not there is empty."""
@@ -219,11 +223,11 @@ class GridFSStorage(Storage):
 
     def get_info(self, name: Name) -> FileInfo:
         """Everything that is stored of a file beside its content, or FileNotFoundError."""
-        return self._found(name, self.files.find(self.stored_name(name)))
+        return self._found(name, self.files.find(self.name_in_bucket(name)))
 
     async def aget_info(self, name: Name) -> FileInfo:
         """See get_info()."""
-        return self._found(name, await (await self.afiles()).find(self.stored_name(name)))
+        return self._found(name, await (await self.afiles()).find(self.name_in_bucket(name)))
 
     def _found(self, name: Name, info: FileInfo | None) -> FileInfo:
         if info is None:
@@ -239,7 +243,7 @@ class GridFSStorage(Storage):
         content_type, original_name, uploader (a user, or whatever else names one) and fields of
         any other names; those that are not given stay. FileNotFoundError if there is no file.
         """
-        if not self.files.set_metadata(self.stored_name(name), fields):
+        if not self.files.set_metadata(self.name_in_bucket(name), fields):
             raise self._not_found(name)
 
     async def aset_metadata(self, name: Name, **fields: Any) -> None:

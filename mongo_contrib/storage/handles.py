@@ -84,7 +84,7 @@ class GridFSFile(File):
             return
         try:
             self.file.close()
-            upload.replace(self._storage.stored_name(self.name))
+            upload.replace(self._storage.name_in_bucket(self.name))
         except BaseException:
             upload.discard()
             raise
