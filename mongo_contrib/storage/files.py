@@ -9,7 +9,7 @@ with files on a disk, what is written or deleted inside of `atomic()` is so at o
 after a rollback; delete files in `transaction.on_commit()`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -73,6 +73,12 @@ class GridFSFiles:
             if document is None:
                 staged = layout.named_or_staged(name)
                 document = self.files.find_one(staged, sort=[("filename", -1)])
+        return FileInfo.from_document(document) if document else None
+
+    def find_id(self, id: Any) -> FileInfo | None:
+        """The file of this `_id`, whatever is its name by now; None if it is gone."""
+        with self.errors():
+            document = self.files.find_one({"_id": id})
         return FileInfo.from_document(document) if document else None
 
     def exists(self, name: str) -> bool:
@@ -141,18 +147,30 @@ class GridFSFiles:
                     return True
         return False
 
+    def set_metadata_of(self, id: Any, fields: Mapping[str, Any]) -> bool:
+        """See set_metadata(); of the file of this `_id`."""
+        update = metadata.update_of(fields)
+        with self.errors():
+            if not update:
+                return self.files.find_one({"_id": id}, {"_id": 1}) is not None
+            return self.files.update_one({"_id": id}, update).matched_count > 0
+
     def delete(self, name: str) -> bool:
         """Delete the file of this name; whether there was one."""
         with self.errors():
             purge(self, name)
             found = self.files.find(layout.named_or_staged(name), {"_id": 1})
-            ids = [document["_id"] for document in found]
-            if not ids:
-                return False
-            # First what makes it visible.
+            return self.delete_ids([document["_id"] for document in found]) > 0
+
+    def delete_ids(self, ids: Sequence[Any]) -> int:
+        """Delete the files of these `_id`s, whatever their names; how many there were."""
+        if not ids:
+            return 0
+        with self.errors():
+            # First what makes them visible.
             deleted = self.files.delete_many({"_id": {"$in": ids}}).deleted_count
             self.chunks.delete_many({"files_id": {"$in": ids}})
-        return deleted > 0
+        return deleted
 
     def ensure_indexes(self) -> None:
         """Make the bucket's indexes where they are not there.

@@ -28,9 +28,18 @@ class GridFSFile(File):
     `with`, and where nobody closes it, never.
     """
 
-    def __init__(self, storage: "GridFSStorage", name: str, mode: str = "rb") -> None:
+    def __init__(
+        self,
+        storage: "GridFSStorage",
+        name: str,
+        mode: str = "rb",
+        *,
+        info: FileInfo | None = None,
+    ) -> None:
+        """With `info` it is that very file which is read, and not the one of this name now."""
         self._storage = storage
         self._upload: Upload | None = None
+        self._given = info
         self._info: FileInfo | None = None
         super().__init__(None, name)
         self._start(mode)
@@ -43,7 +52,7 @@ class GridFSFile(File):
             )
         self.mode = mode
         if mode.startswith("r"):
-            self._info = self._storage.get_info(self.name)
+            self._info = self._given or self._storage.get_info(self.name)
             binary: Any = io.BufferedReader(
                 _Reader(self._storage, self._info), File.DEFAULT_CHUNK_SIZE
             )

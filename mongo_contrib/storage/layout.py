@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from bson import ObjectId
+
 from mongo_contrib.db.names import is_collection_name
 
 from . import metadata
@@ -48,7 +50,7 @@ LARGEST_CHUNK = 16 * 1024 * 1024 - 1024
 Filter = dict[str, Any]
 
 # Names have no control characters, so these lie between a name and all longer ones.
-_MARK = "\x01"
+MARK = "\x01"
 _AFTER_MARK = "\x02"
 
 _SHA256 = re.compile("[0-9a-f]{64}")
@@ -90,6 +92,23 @@ class FileInfo:
     metadata: Mapping[str, Any]
 
     @property
+    def content_id(self) -> Any:
+        """What the chunks bear as their `files_id`; several files may share their content."""
+        value = self.metadata.get("content")
+        # Files of other programs may have a field of this name; with our hash it is ours.
+        return value if isinstance(value, ObjectId) and self.sha256 else self.id
+
+    @property
+    def encoding(self) -> str | None:
+        """How the content is stored: "gzip", or None for as it is."""
+        return None
+
+    @property
+    def stored_length(self) -> int:
+        """The number of bytes in the chunks; `length` is that of the content."""
+        return self.length
+
+    @property
     def sha256(self) -> str | None:
         """The hash of the content in hexadecimal; None in files of other programs."""
         value = self.metadata.get("sha256")
@@ -122,7 +141,7 @@ class FileInfo:
         stored = document.get("metadata")
         return cls(
             id=document["_id"],
-            name=(document.get("filename") or "").partition(_MARK)[0],
+            name=(document.get("filename") or "").partition(MARK)[0],
             length=int(document["length"]),
             chunk_size=int(document["chunkSize"]),
             # The codec of the connection decides whether it is aware; it is always UTC.
@@ -138,12 +157,12 @@ def named(name: str) -> Filter:
 
 def staged(name: str, id: Any) -> str:
     """The name of a file that takes the place of another, until that one is out of the way."""
-    return f"{name}{_MARK}{id}"
+    return f"{name}{MARK}{id}"
 
 
 def removed(id: Any) -> str:
     """The name of a file that another one has taken the place of, until it is deleted."""
-    return f"{_MARK}{id}"
+    return f"{MARK}{id}"
 
 
 def named_or_staged(name: str) -> Filter:
@@ -165,10 +184,10 @@ def file_or_folder(name: str) -> Filter:
 def listing(folder: str) -> list[dict[str, Any]]:
     """The pipeline that gives ``{"_id": {"name": ..., "folder": bool}}`` for all in `folder`."""
     skipped = len(folder.encode()) + 1 if folder else 0
-    name = {"$arrayElemAt": [{"$split": ["$filename", _MARK]}, 0]}
+    name = {"$arrayElemAt": [{"$split": ["$filename", MARK]}, 0]}
     rest = {"$substrBytes": [name, skipped, -1]}
     return [
-        {"$match": inside(folder) or {"filename": {"$not": {"$gt": _MARK, "$lt": _AFTER_MARK}}}},
+        {"$match": inside(folder) or {"filename": {"$not": {"$gt": MARK, "$lt": _AFTER_MARK}}}},
         {"$project": {"_id": 0, "parts": {"$split": [rest, "/"]}}},
         {
             "$group": {
@@ -197,7 +216,7 @@ def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
     last = (stop - 1) // info.chunk_size
     for first in range(start // info.chunk_size, last + 1, step):
         yield {
-            "files_id": info.id,
+            "files_id": info.content_id,
             "n": {"$gte": first, "$lte": min(first + step - 1, last)},
         }
 
