@@ -29,17 +29,46 @@ class Upload:
         self, files: "GridFSFiles", name: str, metadata: Mapping[str, Any] | None = None
     ) -> None:
         """The name is the one that is wanted: its extension helps to tell the content type."""
-        self.id = ObjectId()
+        self.id: Any = ObjectId()
         self.size = 0
         self._files = files
         self._name = name
         self._metadata = metadata or {}
         self._head = b""
+        self._typed = False  # whether the type is known and allowed
         self._hash = hashlib.sha256()
+        self._sha256: str | None = None
+        self._chunk_size = files.chunk_size
         self._pending = bytearray()
         self._next_chunk = 0
         self._refused: FileRefused | None = None
         self._replacement: Replacement | None = None
+
+    @classmethod
+    def of_stored(
+        cls,
+        files: "GridFSFiles",
+        name: str,
+        *,
+        id: Any,
+        size: int,
+        sha256: str,
+        head: bytes,
+        metadata: Mapping[str, Any] | None = None,
+        chunk_size: int | None = None,
+    ) -> "Upload":
+        """An upload whose chunks are all in the bucket already, under `id`.
+
+        head: the first SNIFFED bytes of the content. chunk_size: of these chunks, if it is not
+        that of `files`. The limits of `files` count when it is published; it is not compressed.
+        """
+        upload = cls(files, name, metadata)
+        upload.id = id
+        upload.size = size
+        upload._head = bytes(head[:SNIFFED])
+        upload._sha256 = sha256
+        upload._chunk_size = chunk_size or files.chunk_size
+        return upload
 
     def write(self, data: bytes | memoryview) -> None:
         """Append to the file; what has not been sent yet is WINDOW_BYTES or one chunk.
@@ -58,13 +87,13 @@ class Upload:
         """Raise FileRefused; once it was, always: what a caller goes on with lacks a part."""
         if self._refused is not None:
             raise self._refused
-        sniffed = len(self._head) == SNIFFED
         self._head += bytes(data[: SNIFFED - len(self._head)])
         limits = self._files.limits
         try:
             limits.check_size(size, self._name)
-            if not sniffed and (len(self._head) == SNIFFED or not data):
+            if not self._typed and (len(self._head) == SNIFFED or not data):
                 limits.check_type(self.content_type, self._name)
+                self._typed = len(self._head) == SNIFFED
         except FileRefused as exc:
             self._refused = exc
             raise
@@ -97,12 +126,12 @@ class Upload:
         return {
             "_id": self.id,
             "length": Int64(self.size),
-            "chunkSize": self._files.chunk_size,
+            "chunkSize": self._chunk_size,
             "uploadDate": datetime.now(UTC),
             "metadata": {
                 "contentType": self.content_type,
                 **self._metadata,
-                "sha256": self._hash.hexdigest(),
+                "sha256": self._sha256 or self._hash.hexdigest(),
             },
         }
 
