@@ -149,14 +149,17 @@ class Replacement:
 
 def sweep(files: "GridFSFiles", now: datetime | None = None) -> int:
     """Delete what has been replaced long enough ago, some at a time; how many files that were."""
-    grace = timedelta(seconds=files.keep_replaced)
-    if not files.has_transactions:
-        grace = max(grace, SHORTEST_GRACE)
-    due = (now or datetime.now(UTC)) - grace
+    due = (now or datetime.now(UTC)) - grace(files)
     with files.errors():
         found = list(files.replaced.find({"replaced": {"$lte": due}}).limit(SWEPT))
         _delete(files, found)
     return len(found)
+
+
+def grace(files: "GridFSFiles") -> timedelta:
+    """For how long the content of a replaced file stays."""
+    kept = timedelta(seconds=files.keep_replaced)
+    return kept if files.has_transactions else max(kept, SHORTEST_GRACE)
 
 
 def purge(files: "GridFSFiles", name: str) -> None:
