@@ -25,6 +25,12 @@ REPLACED_INDEXES = (
     IndexSpec(keys=(("replaced", 1),), name="replaced_1"),
 )
 
+# What is no file yet: for sweeping, and for how many somebody has.
+UPLOADS_INDEXES = (
+    IndexSpec(keys=(("expires", 1),), name="expires_1"),
+    IndexSpec(keys=(("owner", 1), ("expires", 1)), name="owner_1_expires_1"),
+)
+
 
 def is_claim(index: Mapping[str, Any]) -> bool:
     """Whether an index, as index_information() describes it, keeps names unique."""
@@ -38,4 +44,5 @@ def collection_specs(bucket: str) -> tuple[CollectionSpec, ...]:
         CollectionSpec(f"{bucket}.files", FILES_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.chunks", CHUNKS_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.replaced", REPLACED_INDEXES, source="mongo_storage"),
+        CollectionSpec(f"{bucket}.uploads", UPLOADS_INDEXES, source="mongo_storage"),
     )
