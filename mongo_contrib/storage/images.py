@@ -1,0 +1,87 @@
+"""Pictures made smaller, by Pillow (the extra `images`): bytes in, bytes out.
+
+The bytes may be anybody's. So a header that claims more than the bounds is refused before
+anything is decoded, only decoders of formats that are in use in the web are asked, and what one of
+them stumbles over is no picture.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+from typing import TYPE_CHECKING
+
+from .exceptions import NoPicture
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["CONTENT_TYPE", "FORMATS", "LARGEST_FILE", "MOST_PIXELS", "smaller"]
+
+#: The formats that are read, as Pillow names them, with the types that they are told by.
+FORMATS = {
+    "image/jpeg": "JPEG",
+    "image/png": "PNG",
+    "image/gif": "GIF",
+    "image/webp": "WEBP",
+    "image/avif": "AVIF",
+    "image/bmp": "BMP",
+}
+
+#: The format that is written: every browser has it, it is small, and has transparency.
+CONTENT_TYPE = "image/webp"
+QUALITY = 80
+
+#: Bytes of the largest original. The pictures of a good camera have 30 MB.
+LARGEST_FILE = 48 * 1024 * 1024
+
+#: Of the largest original, width times height. Decoded these take 200 MB, for a second or two.
+MOST_PIXELS = 50_000_000
+
+# EXIF's number for how the camera was held, and those of its values for which width is height.
+ORIENTATION = 0x0112
+LYING = (5, 6, 7, 8)
+
+
+def smaller(data: bytes, size: tuple[int, int]) -> bytes:
+    """The picture in WebP, as large as fits into `size` (width, height), and never enlarged.
+
+    It stands upright and has no metadata: no camera, no place. Of an animation it is the first
+    picture. NoPicture, which says why, for what is none or is out of bounds.
+    """
+    from PIL import Image, ImageOps
+
+    Image.init()
+    formats = [each for each in FORMATS.values() if each in Image.OPEN]
+    try:
+        with Image.open(BytesIO(data), formats=formats) as image:
+            width, height = image.size
+            if width * height > MOST_PIXELS:
+                raise NoPicture(
+                    f"A picture of {width} x {height} pixels has more than {MOST_PIXELS:,}."
+                )
+            lying = image.getexif().get(ORIENTATION) in LYING
+            box = size[::-1] if lying else size
+            image.draft("RGB", (box[0] * 2, box[1] * 2))  # JPEG decodes an eighth as cheaply
+            found = _plain(image)
+            found.thumbnail(box, Image.Resampling.LANCZOS, reducing_gap=2.0)
+            found.getexif()[ORIENTATION] = image.getexif().get(ORIENTATION, 1)
+            found = ImageOps.exif_transpose(found)
+            found.info = {}  # some of which would be written
+            out = BytesIO()
+            found.save(out, "WEBP", quality=QUALITY)
+            return out.getvalue()
+    except NoPicture:
+        raise
+    except Exception as exc:
+        # What decoders raise of bytes that are damaged, or made to harm, is written down nowhere.
+        raise NoPicture(f"The picture can't be read: {type(exc).__name__}: {exc}") from exc
+
+
+def _plain(image: Image.Image) -> Image.Image:
+    """The picture in colours or in grey, with transparency if it has any."""
+    if image.mode in ("RGB", "RGBA", "L"):
+        # Of these, too, one colour may be transparent.
+        return image.convert("RGBA") if "transparency" in image.info else image
+    if image.mode.startswith("I"):  # 16 bits
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    return image.convert("RGBA" if image.has_transparency_data else "RGB")
