@@ -16,7 +16,8 @@ from django.utils.encoding import filepath_to_uri
 from mongo_contrib.bridge import native
 from mongo_contrib.db import default_alias, get_connection
 
-from . import layout, metadata
+from . import layout, metadata, signing
+from .access import DEFAULT_EXPIRE, Access, Hook
 from .async_files import AsyncGridFSFiles
 from .files import GridFSFiles
 from .handles import GridFSFile
@@ -55,6 +56,10 @@ class GridFSStorage(Storage):
         allowed_content_types: Iterable[str] | None = None,
         allow_overwrite: bool = False,
         keep_replaced: float = DEFAULT_GRACE,
+        querystring_auth: bool = False,
+        querystring_expire: int = DEFAULT_EXPIRE,
+        cache_control: str | None = None,
+        permission: str | Hook | None = None,
     ) -> None:
         """All options are those of STORAGES[...]["OPTIONS"].
 
@@ -70,6 +75,10 @@ class GridFSStorage(Storage):
             bytes; ContentTypeRefused for others.
         allow_overwrite: save() puts a file in the place of one that has its name; no numbers.
         keep_replaced: seconds for which those who read the old one then find the rest of it.
+        querystring_auth: url() gives signed addresses, and the view serves no others.
+        querystring_expire: seconds after which these end.
+        cache_control: the Cache-Control of files; `private` is added where they are.
+        permission: who may see a file: ``(request, info) -> bool``, sync or async, or its path.
         """
         if bucket is not None and collection is not None:
             raise ValueError(
@@ -88,6 +97,9 @@ class GridFSStorage(Storage):
         self.allow_overwrite = allow_overwrite
         self.keep_replaced = keep_replaced
         self.limits = Limits.from_options(max_size, allowed_content_types)
+        self.access = Access.from_options(
+            querystring_auth, querystring_expire, cache_control, permission
+        )
         self._base_url: Any = _FROM_SETTINGS if base_url is None else base_url
         self.location = clean_path(location)
 
@@ -213,6 +225,20 @@ class GridFSStorage(Storage):
 
     def url(self, name: Name | None) -> str:
         """The address of a file, as `mongo_contrib.storage.urls` or a web server serves it."""
+        if name and self.access.querystring_auth:
+            return self.signed_url(name)
+        return self._plain_url(name)
+
+    def signed_url(self, name: Name, expires: signing.Expires | None = None) -> str:
+        """The address of a file by which everybody may see it: in so many seconds or for this
+        timedelta it ends, or at this datetime; by default after `querystring_expire` seconds.
+        """
+        path = clean_file(str(name).lstrip("/"))
+        if expires is None:
+            expires = self.access.querystring_expire
+        return f"{self._plain_url(path)}?{signing.signed(self, path, expires)}"
+
+    def _plain_url(self, name: Name | None) -> str:
         base_url = self.base_url
         if base_url is None:
             raise ValueError("This file is not accessible via a URL.")

@@ -1,32 +1,38 @@
 """Files of a storage over HTTP: streamed, in ranges, from caches, and harmless in a browser."""
 
-import hashlib
 import mimetypes
-from collections.abc import AsyncIterator
+import time
+from inspect import isawaitable
 from posixpath import basename
 from typing import Any
 
-from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
+from asgiref.sync import async_to_sync, iscoroutinefunction, sync_to_async
+from django.core.exceptions import (
+    ImproperlyConfigured,
+    PermissionDenied,
+    SuspiciousFileOperation,
+)
 from django.core.files.storage import storages
 from django.core.handlers.asgi import ASGIRequest
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
-from django.utils.cache import get_conditional_response
-from django.utils.http import content_disposition_header, http_date
+from django.utils.http import http_date
 from django.views import View
 
+from .access import Hook
+from .answers import Answer, answer
 from .backend import GridFSStorage
+from .headers import content_disposition, entity_tag, private
 from .layout import FileInfo
-from .names import clean_path
-from .ranges import Unsatisfiable, parse_range
+from .names import clean_file
+from .signing import is_signed
+from .streams import PartialResponse, astream, stream
 
-__all__ = ["FileView", "serve"]
-
-_NOT_FOUND = "There is no such file."
+__all__ = ["AsyncFileView", "FileView", "aserve", "serve"]
 
 
 class FileView(View):
-    """Serves the files of one storage by their names to everybody who may reach its URL.
+    """Serves the files of one storage by their names to everybody who may see them.
 
     A file may come from a visitor. So only types in which a browser runs nothing are shown; all
     others are downloads, and what is opened all the same is in a sandbox without an origin.
@@ -34,6 +40,10 @@ class FileView(View):
 
     # Which of settings.STORAGES; get_storage() for anything else.
     storage: str = "default"
+
+    # Who may see a file, in the place of the storage's own `permission`: an attribute, or a method
+    # (request, info), sync or async. A signed address lets in besides.
+    has_permission: Hook | None = None
 
     # What a browser may show: none of these holds scripts. An entry ending in "/" is a family.
     inline_types: frozenset[str] = frozenset(
@@ -57,44 +67,20 @@ class FileView(View):
         "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'unsafe-inline'; sandbox"
     )
 
+    # Of private files: pages of other sites cannot have them as images or scripts of theirs.
+    cross_origin_resource_policy: str = "same-site"
+
     def get(self, request: HttpRequest, name: str) -> HttpResponseBase:
-        """The file, a range of it, 304, 404, 412 or 416; for HEAD the same without content."""
+        """The file, ranges of it, 304, 403, 404, 412 or 416; for HEAD the same without content."""
         storage = self.get_storage()
+        signed = self.is_signed(request, storage, name)
         try:
-            if clean_path(name) != name:  # one address for each file
-                raise Http404(_NOT_FOUND)
             info = storage.get_info(name)
-        except (FileNotFoundError, SuspiciousFileOperation):
-            raise Http404(_NOT_FOUND) from None
-        headers = self.get_headers(info)
-        # Conditions come before ranges; for that the library needs a response to look at.
-        unconditional = HttpResponse(headers=headers)
-        answer = get_conditional_response(
-            request, headers["ETag"], int(info.uploaded.timestamp()), unconditional
-        )
-        if answer is not unconditional:
-            return answer
-        try:
-            wanted = self.get_range(request, info, headers)
-        except Unsatisfiable:
-            return HttpResponse(
-                status=416,
-                headers={"Content-Range": f"bytes */{info.length}", "Accept-Ranges": "bytes"},
-            )
-        content: Any
-        start, stop = wanted or (0, info.length)
-        headers["Content-Length"] = str(stop - start)
-        if wanted:
-            headers["Content-Range"] = f"bytes {start}-{stop - 1}/{info.length}"
-        status = 206 if wanted else 200
-        if request.method == "HEAD":
-            return HttpResponse(status=status, headers=headers)
-        # An iterator of the other kind would be collected in memory before the first byte is sent.
-        if isinstance(request, ASGIRequest):
-            content = _aread(storage, info, start, stop)
-        else:
-            content = storage.files.read(info, start, stop)
-        return StreamingHttpResponse(content, status=status, headers=headers)
+        except FileNotFoundError:
+            return self.missing(request, storage, signed)
+        if not signed and not self._may_see(request, storage, info):
+            return self.refused(request)
+        return self.get_response(request, storage, info)
 
     def get_storage(self) -> GridFSStorage:
         """The storage whose files are served."""
@@ -106,6 +92,62 @@ class FileView(View):
                 "or override get_storage()."
             )
         return storage
+
+    # Who may see it
+
+    def is_private(self, storage: GridFSStorage) -> bool:
+        """Whether there are people who may not see the files: then no shared cache has them."""
+        return storage.access.is_private or self.has_permission is not None
+
+    def is_signed(self, request: HttpRequest, storage: GridFSStorage, name: str) -> bool:
+        """Whether the address is a signed one of this file; Http404 if no file can have the name."""
+        try:
+            if clean_file(name) == name:  # one address for each file
+                return self.is_private(storage) and is_signed(request, storage, name)
+        except SuspiciousFileOperation:
+            pass
+        raise Http404("There is no such file.")
+
+    def get_hook(self, storage: GridFSStorage) -> Hook | None:
+        """What is asked about a request whose address is not signed."""
+        return self.has_permission or storage.access.hook
+
+    def _may_see(self, request: HttpRequest, storage: GridFSStorage, info: FileInfo) -> bool:
+        hook = self.get_hook(storage)
+        if hook is None:
+            return not self.is_private(storage)
+        found: Any = hook(request, info)
+        return bool(async_to_sync(_result)(found) if isawaitable(found) else found)
+
+    async def _amay_see(
+        self, request: HttpRequest, storage: GridFSStorage, info: FileInfo
+    ) -> bool:
+        hook: Any = self.get_hook(storage)
+        if hook is None:
+            return not self.is_private(storage)
+        if iscoroutinefunction(hook) or iscoroutinefunction(getattr(hook, "__call__", None)):
+            return bool(await hook(request, info))
+        # It may ask any database, of SQL as well, and who the user is.
+        found = await sync_to_async(hook)(request, info)
+        return bool(await found if isawaitable(found) else found)
+
+    def refused(self, request: HttpRequest) -> HttpResponseBase:
+        """The answer to who may not see a file, or asks for one of a private storage that is not.
+
+        The same for both, or it would tell which files there are. Override it to return, say,
+        `redirect_to_login(request.get_full_path())`.
+        """
+        raise PermissionDenied("There is no such file, or it is not for you.")
+
+    def missing(
+        self, request: HttpRequest, storage: GridFSStorage, signed: bool
+    ) -> HttpResponseBase:
+        """The answer where there is no such file."""
+        if signed or not self.is_private(storage):
+            raise Http404("There is no such file.")
+        return self.refused(request)
+
+    # How it is sent
 
     def get_content_type(self, info: FileInfo) -> str:
         """The type as stored with the file, else as its name suggests."""
@@ -121,48 +163,80 @@ class FileView(View):
         family = content_type.partition("/")[0] + "/"
         return content_type in self.inline_types or family in self.inline_types
 
+    def get_filename(self, info: FileInfo) -> str:
+        """The name under which it is saved: the last part of the address, whatever it was once."""
+        return basename(info.name)
+
+    def get_cache_control(self, info: FileInfo) -> str:
+        """For how long who may keep it; of private files without what is said to shared caches."""
+        return self.get_storage().access.get_cache_control()
+
     def get_headers(self, info: FileInfo) -> dict[str, str]:
-        """The headers of each answer with content; extend it to add, say, Cache-Control."""
+        """The headers of an answer with the whole file; extend it to add some.
+
+        ETag is a strong one, or ranges would be of anything.
+        """
         content_type = self.get_content_type(info)
-        inline = self.is_inline(content_type)
+        attachment = "download" in self.request.GET or not self.is_inline(content_type)
         if content_type == "text/plain":
             content_type = "text/plain; charset=utf-8"
         return {
             "Content-Type": content_type,
-            "Content-Disposition": content_disposition_header(not inline, basename(info.name)),
+            "Content-Disposition": content_disposition(
+                self.get_filename(info), attachment=attachment
+            ),
             "Content-Security-Policy": self.content_security_policy,
             "X-Content-Type-Options": "nosniff",
             "Accept-Ranges": "bytes",
-            "ETag": get_etag(info),
-            "Last-Modified": http_date(info.uploaded.timestamp()),
+            "Cache-Control": self.get_cache_control(info),
+            "ETag": entity_tag(info),
         }
 
-    def get_range(
-        self, request: HttpRequest, info: FileInfo, headers: dict[str, str]
-    ) -> tuple[int, int] | None:
-        """The range that is asked for; None for all, also if If-Range names another file."""
-        header = request.headers.get("Range")
-        if header is None or request.method != "GET":  # of HEAD, RFC 9110 knows no ranges
-            return None
-        same = (None, headers["ETag"], headers["Last-Modified"])
-        if request.headers.get("If-Range") not in same:
-            return None
-        return parse_range(header, info.length)
+    def get_response(
+        self, request: HttpRequest, storage: GridFSStorage, info: FileInfo
+    ) -> HttpResponseBase:
+        """The answer to who may see the file."""
+        found = self._answer(request, storage, info)
+        if not found.has_content or request.method == "HEAD":
+            return HttpResponse(status=found.status, headers=found.headers)
+        # An iterator of the other kind would be collected in memory before the first byte is sent.
+        send: Any = astream if isinstance(request, ASGIRequest) else stream
+        content = send(storage, info, found.body, stored=found.stored)
+        kind = PartialResponse if found.status == 206 else StreamingHttpResponse
+        return kind(content, status=found.status, headers=found.headers)
+
+    def _answer(self, request: HttpRequest, storage: GridFSStorage, info: FileInfo) -> Answer:
+        # RFC 9110 (section 8.8.2.1): never later than now, whatever another clock said.
+        modified = int(min(info.uploaded.timestamp(), time.time()))
+        headers = self.get_headers(info)
+        headers.setdefault("Last-Modified", http_date(modified))
+        if self.is_private(storage):
+            headers["Cache-Control"] = private(headers.get("Cache-Control", ""))
+            headers["Cross-Origin-Resource-Policy"] = self.cross_origin_resource_policy
+        return answer(
+            request.headers, info, headers, modified=modified, is_head=request.method == "HEAD"
+        )
 
 
-async def _aread(
-    storage: GridFSStorage, info: FileInfo, start: int, stop: int
-) -> AsyncIterator[bytes]:
-    async for part in (await storage.afiles()).read(info, start, stop):
-        yield part
+class AsyncFileView(FileView):
+    """See FileView; for servers that speak ASGI, where no thread is asked for a public file."""
+
+    async def get(self, request: HttpRequest, name: str) -> HttpResponseBase:  # type: ignore[override]
+        """See FileView.get()."""
+        storage = self.get_storage()
+        signed = self.is_signed(request, storage, name)
+        try:
+            info = await storage.aget_info(name)
+        except FileNotFoundError:
+            return self.missing(request, storage, signed)
+        if not signed and not await self._amay_see(request, storage, info):
+            return self.refused(request)
+        return self.get_response(request, storage, info)
 
 
-def get_etag(info: FileInfo) -> str:
-    """A strong ETag: the content's hash; of files without one, what changes with the content."""
-    if info.sha256 is not None:
-        return f'"{info.sha256}"'
-    identity: Any = f"{info.id!r} {info.length} {info.uploaded.isoformat()}"
-    return f'"{hashlib.sha256(identity.encode()).hexdigest()[:32]}"'
+async def _result(awaitable: Any) -> Any:
+    return await awaitable
 
 
 serve = FileView.as_view()
+aserve = AsyncFileView.as_view()
