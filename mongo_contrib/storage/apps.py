@@ -13,8 +13,11 @@ class MongoStorageConfig(AppConfig):
 
     def ready(self) -> None:
         from .checks import check_storages
+        from .former_settings import check_former_settings, honour_former_settings
 
+        honour_former_settings()
         checks.register(check_storages, checks.Tags.files)
+        checks.register(check_former_settings, checks.Tags.files)
 
     def mongo_collections(self, alias: str) -> list[Any]:
         """The collections of every bucket that STORAGES or a field of a model names."""
