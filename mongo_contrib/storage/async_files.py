@@ -8,7 +8,8 @@ from pymongo.asynchronous.database import AsyncDatabase
 from mongo_contrib.exceptions import translated_errors
 
 from . import layout
-from .layout import DEFAULT_BUCKET, ChunkSequence, FileInfo
+from .layout import DEFAULT_BUCKET, FileInfo
+from .reading import Reading, reading, reading_stored
 
 __all__ = ["AsyncGridFSFiles"]
 
@@ -53,18 +54,24 @@ class AsyncGridFSFiles:
             cursor = await self.files.aggregate(layout.listing(folder))
             return layout.folders_and_files(await cursor.to_list())
 
-    async def read(
+    def read(
         self, info: FileInfo, start: int = 0, stop: int | None = None
     ) -> AsyncGenerator[bytes, None]:
         """See GridFSFiles.read()."""
-        stop = info.length if stop is None else min(stop, info.length)
-        sequence = ChunkSequence(info, start, stop, verify=self.verify)
-        for window in layout.windows(info, start, stop):
+        return self._read(reading(info, start, stop, verify=self.verify))
+
+    def read_stored(self, info: FileInfo) -> AsyncGenerator[bytes, None]:
+        """See GridFSFiles.read_stored()."""
+        return self._read(reading_stored(info, verify=self.verify))
+
+    async def _read(self, wanted: Reading) -> AsyncGenerator[bytes, None]:
+        for window in wanted.windows():
             async with self.errors():
                 chunks = await self.chunks.find(window, sort=[("n", 1)]).to_list()
             for chunk in chunks:
-                yield sequence.take(chunk)
-        sequence.finish()
+                for data in wanted.take(chunk):
+                    yield data
+        wanted.finish()
 
     def errors(self) -> translated_errors:
         """See GridFSFiles.errors()."""

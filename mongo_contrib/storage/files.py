@@ -9,7 +9,7 @@ with files on a disk, what is written or deleted inside of `atomic()` is so at o
 after a rollback; delete files in `transaction.on_commit()`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any
 
@@ -18,8 +18,9 @@ from pymongo.database import Database
 from mongo_contrib.exceptions import translated_errors
 
 from . import layout, metadata
-from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, ChunkSequence, FileInfo
+from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits
+from .reading import Reading, reading, reading_stored
 from .replacing import purge
 from .schema import CHUNKS_INDEXES, FILES_INDEXES, REPLACED_INDEXES, is_claim
 from .uploads import Upload
@@ -38,10 +39,13 @@ class GridFSFiles:
         chunk_size: int = DEFAULT_CHUNK_SIZE,
         verify: bool = False,
         limits: Limits | None = None,
+        compress: Collection[str] = (),
         keep_replaced: float = DEFAULT_GRACE,
         transactions: bool | Callable[[], bool] = False,
     ) -> None:
         """With `verify`, a file that is read as a whole is compared with its hash.
+
+        Files of the types in `compress` are compressed, unless that makes them hardly smaller.
 
         The content of a file in whose place came another stays for `keep_replaced` seconds.
         `transactions` says whether the server has them: all of one bucket must say the same.
@@ -53,6 +57,7 @@ class GridFSFiles:
         self.chunk_size = chunk_size
         self.verify = verify
         self.limits = limits or Limits()
+        self.compress = tuple(compress)
         self.keep_replaced = keep_replaced
         self._transactions = transactions
         self.files = database[f"{bucket}.files"]
@@ -94,15 +99,20 @@ class GridFSFiles:
             return layout.folders_and_files(list(self.files.aggregate(layout.listing(folder))))
 
     def read(self, info: FileInfo, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-        """The file's bytes from `start` to `stop`; no other chunks than these are asked for."""
-        stop = info.length if stop is None else min(stop, info.length)
-        sequence = ChunkSequence(info, start, stop, verify=self.verify)
-        for window in layout.windows(info, start, stop):
+        """The file's content from `start` to `stop`; no chunks but those with it are asked for."""
+        return self._read(reading(info, start, stop, verify=self.verify))
+
+    def read_stored(self, info: FileInfo) -> Iterator[bytes]:
+        """All that is stored of the file: of a compressed one (`info.encoding`) a gzip."""
+        return self._read(reading_stored(info, verify=self.verify))
+
+    def _read(self, wanted: Reading) -> Iterator[bytes]:
+        for window in wanted.windows():
             with self.errors():
                 chunks = list(self.chunks.find(window, sort=[("n", 1)]))
             for chunk in chunks:
-                yield sequence.take(chunk)
-        sequence.finish()
+                yield from wanted.take(chunk)
+        wanted.finish()
 
     def upload(
         self,

@@ -16,6 +16,7 @@ from bson import ObjectId
 from mongo_contrib.db.names import is_collection_name
 
 from . import metadata
+from .compression import GZIP, Blocks
 from .exceptions import DamagedFile
 from .signatures import is_content_type
 
@@ -23,6 +24,7 @@ __all__ = [
     "DEFAULT_BUCKET",
     "DEFAULT_CHUNK_SIZE",
     "DEFAULT_GRACE",
+    "Checksum",
     "ChunkSequence",
     "FileInfo",
     "check_bucket",
@@ -90,6 +92,8 @@ class FileInfo:
     chunk_size: int
     uploaded: datetime
     metadata: Mapping[str, Any]
+    #: Of a file that is compressed.
+    blocks: Blocks | None = None
 
     @property
     def content_id(self) -> Any:
@@ -101,12 +105,12 @@ class FileInfo:
     @property
     def encoding(self) -> str | None:
         """How the content is stored: "gzip", or None for as it is."""
-        return None
+        return None if self.blocks is None else GZIP
 
     @property
     def stored_length(self) -> int:
         """The number of bytes in the chunks; `length` is that of the content."""
-        return self.length
+        return self.length if self.blocks is None else self.blocks.stored_length
 
     @property
     def sha256(self) -> str | None:
@@ -138,15 +142,19 @@ class FileInfo:
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "FileInfo":
         uploaded = document["uploadDate"]
-        stored = document.get("metadata")
+        found = document.get("metadata")
+        stored: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
+        length = int(document["length"])
+        blocks = Blocks.from_metadata(stored, length)
         return cls(
             id=document["_id"],
             name=(document.get("filename") or "").partition(MARK)[0],
-            length=int(document["length"]),
+            length=length if blocks is None else blocks.content_length,
             chunk_size=int(document["chunkSize"]),
             # The codec of the connection decides whether it is aware; it is always UTC.
             uploaded=uploaded.replace(tzinfo=UTC) if uploaded.tzinfo is None else uploaded,
-            metadata=stored if isinstance(stored, Mapping) else {},
+            metadata=stored,
+            blocks=blocks,
         )
 
 
@@ -209,7 +217,7 @@ def folders_and_files(found: Iterable[Mapping[str, Any]]) -> tuple[list[str], li
 
 
 def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
-    """The filters that give the chunks of the bytes from `start` to `stop`, some at a time."""
+    """The filters for the chunks with what is stored from `start` to `stop`, some at a time."""
     if start >= stop:
         return
     step = max(1, WINDOW_BYTES // info.chunk_size)
@@ -222,16 +230,17 @@ def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
 
 
 class ChunkSequence:
-    """Takes the chunks in their order; gives the bytes from `start` to `stop`, or DamagedFile.
+    """Takes the chunks in their order; gives what is stored from `start` to `stop`, or DamagedFile.
 
-    With `verify`, a whole file is compared with its hash before its last bytes are given.
+    With a `checksum`, what it gives is compared with the file's hash before the last of it.
     """
 
-    def __init__(self, info: FileInfo, start: int, stop: int, *, verify: bool = False) -> None:
+    def __init__(
+        self, info: FileInfo, start: int, stop: int, *, checksum: "Checksum | None" = None
+    ) -> None:
         self.info, self.start, self.stop = info, start, stop
         self.position = start
-        whole = start == 0 and stop == info.length
-        self._hash = hashlib.sha256() if verify and whole and info.sha256 else None
+        self._checksum = checksum
 
     def take(self, chunk: Mapping[str, Any]) -> bytes:
         """The bytes of this chunk that were asked for."""
@@ -241,14 +250,12 @@ class ChunkSequence:
             raise self._damaged(f"has no chunk {expected}")
         data: bytes = chunk["data"]
         begin = expected * size
-        if len(data) != min(size, self.info.length - begin):
+        if len(data) != min(size, self.info.stored_length - begin):
             raise self._damaged(f"has {len(data)} bytes in chunk {expected}")
         data = data[offset : self.stop - begin]
         self.position += len(data)
-        if self._hash is not None:
-            self._hash.update(data)
-            if self.position == self.stop:
-                self._compare(self._hash.hexdigest())
+        if self._checksum is not None:
+            self._checksum.update(data, last=self.position == self.stop)
         return data
 
     def finish(self) -> None:
@@ -256,15 +263,25 @@ class ChunkSequence:
         if self.position < self.stop:
             raise self._damaged(f"has no chunk {self.position // self.info.chunk_size}")
 
-    def _compare(self, found: str) -> None:
-        if found != self.info.sha256:
-            raise DamagedFile(
-                f"The file {self.info.name!r} is damaged: its content has the SHA-256 {found}, "
-                f"and what was stored had {self.info.sha256}."
-            )
-
     def _damaged(self, what: str) -> DamagedFile:
         return DamagedFile(
-            f"The file {self.info.name!r} is damaged: it should have {self.info.length} bytes in "
-            f"chunks of {self.info.chunk_size}, but {what}."
+            f"The file {self.info.name!r} is damaged: it should have {self.info.stored_length} "
+            f"bytes in chunks of {self.info.chunk_size}, but {what}."
         )
+
+
+class Checksum:
+    """The hash of a whole content, compared with what was stored with it."""
+
+    def __init__(self, info: FileInfo) -> None:
+        self._info = info
+        self._hash = hashlib.sha256()
+
+    def update(self, data: bytes, *, last: bool) -> None:
+        """Go on with the content; DamagedFile if these are the last bytes, and it differs."""
+        self._hash.update(data)
+        if last and (found := self._hash.hexdigest()) != self._info.sha256:
+            raise DamagedFile(
+                f"The file {self._info.name!r} is damaged: its content has the SHA-256 {found}, "
+                f"and what was stored had {self._info.sha256}."
+            )

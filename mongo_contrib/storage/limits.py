@@ -8,7 +8,7 @@ from typing import Any
 from .exceptions import ContentTypeRefused, FileTooLarge
 from .signatures import is_content_type
 
-__all__ = ["Limits"]
+__all__ = ["Limits", "checked_types", "in_types"]
 
 _FAMILY = re.compile(r"[a-z]+/\*")
 
@@ -26,21 +26,7 @@ class Limits:
         whole = isinstance(max_size, int) and not isinstance(max_size, bool)
         if max_size is not None and not (whole and max_size > 0):
             raise ValueError(f"max_size is a number of bytes above 0, or None, not {max_size!r}.")
-        if content_types is None:
-            return cls(max_size)
-        listed = isinstance(content_types, (list, tuple, set, frozenset))
-        if not listed or not content_types:
-            raise ValueError(
-                "allowed_content_types is a list of types like ['image/*', 'application/pdf'], or "
-                f"None for all, not {content_types!r}."
-            )
-        for each in content_types:
-            if not is_content_type(each) and not _FAMILY.fullmatch(str(each)):
-                raise ValueError(
-                    "allowed_content_types has types in lower case like 'image/png' and families "
-                    f"like 'image/*', and cannot have {each!r}."
-                )
-        return cls(max_size, tuple(content_types))
+        return cls(max_size, checked_types("allowed_content_types", content_types))
 
     def check_size(self, size: int, name: str) -> None:
         """Raise FileTooLarge for a file with so many bytes."""
@@ -51,10 +37,31 @@ class Limits:
 
     def check_type(self, content_type: str, name: str) -> None:
         """Raise ContentTypeRefused for a file of a type that is not allowed."""
-        if self.content_types is None or content_type in self.content_types:
-            return
-        if f"{content_type.partition('/')[0]}/*" not in self.content_types:
+        if self.content_types is not None and not in_types(content_type, self.content_types):
             raise ContentTypeRefused(
                 f"The file {name!r} is of the type {content_type!r}, and those that are allowed "
                 f"are {', '.join(sorted(self.content_types))}."
             )
+
+
+def checked_types(option: str, value: Iterable[str] | None) -> tuple[str, ...] | None:
+    """The types and families that an option lists, or ValueError."""
+    if value is None:
+        return None
+    if not isinstance(value, (list, tuple, set, frozenset)) or not value:
+        raise ValueError(
+            f"{option} is a list of types like ['image/*', 'application/pdf'], or None for "
+            f"{'all' if option == 'allowed_content_types' else 'none'}, not {value!r}."
+        )
+    for each in value:
+        if not is_content_type(each) and not _FAMILY.fullmatch(str(each)):
+            raise ValueError(
+                f"{option} has types in lower case like 'image/png' and families like 'image/*', "
+                f"and cannot have {each!r}."
+            )
+    return tuple(value)
+
+
+def in_types(content_type: str, types: Iterable[str]) -> bool:
+    """Whether a type, or its family, is among these."""
+    return content_type in types or f"{content_type.partition('/')[0]}/*" in types

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from os.path import basename
 from typing import Any
 
+from . import compression
 from .signatures import is_content_type
 
 __all__ = ["cleaned_name", "fields_of", "stored_fields", "update_of"]
@@ -19,8 +20,8 @@ STORED = {
     "original_name": "originalName",
     "uploader": "uploader",
 }
-# Those that the content decides.
-FIXED = ("sha256",)
+# Those that the content and the way in which it is stored decide.
+FIXED = ("sha256", "content", *compression.FIELDS)
 
 LONGEST_NAME = 255
 

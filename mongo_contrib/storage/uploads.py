@@ -12,7 +12,9 @@ from django.db import DatabaseError
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import layout
+from .compression import Compressor, is_worthwhile
 from .exceptions import FileRefused
+from .limits import in_types
 from .replacing import Replacement
 from .signatures import SNIFFED, sniff
 
@@ -39,8 +41,11 @@ class Upload:
         self._hash = hashlib.sha256()
         self._sha256: str | None = None
         self._chunk_size = files.chunk_size
+        self._compressor: Compressor | None = None
+        self._encoding: dict[str, Any] = {}
         self._pending = bytearray()
-        self._next_chunk = 0
+        self._sent = self._next_chunk = 0
+        self._begun = self._ended = False
         self._refused: FileRefused | None = None
         self._replacement: Replacement | None = None
 
@@ -64,7 +69,8 @@ class Upload:
         """
         upload = cls(files, name, metadata)
         upload.id = id
-        upload.size = size
+        upload.size = upload._sent = size
+        upload._begun = upload._ended = True
         upload._head = bytes(head[:SNIFFED])
         upload._sha256 = sha256
         upload._chunk_size = chunk_size or files.chunk_size
@@ -76,11 +82,14 @@ class Upload:
         FileRefused as soon as it is known that the bucket does not take the file.
         """
         self._check(self.size + len(data), data)
-        enough = max(layout.WINDOW_BYTES, self._files.chunk_size)
+        enough = max(layout.WINDOW_BYTES, self._chunk_size)
         for start in range(0, len(data), enough):
-            self._pending += data[start : start + enough]
+            piece = data[start : start + enough]
+            self._hash.update(piece)
+            self._pending += self._compressor.compress(piece) if self._compressor else piece
             if len(self._pending) >= enough:
-                self._send(len(self._pending) // self._files.chunk_size * self._files.chunk_size)
+                self._begin()
+                self._send(len(self._pending) // self._chunk_size * self._chunk_size)
         self.size += len(data)
 
     def _check(self, size: int, data: bytes | memoryview = b"") -> None:
@@ -103,8 +112,17 @@ class Upload:
         """The type of what was written so far, by its first bytes."""
         return sniff(self._head, self._name)
 
+    def _begin(self) -> None:
+        """Before anything is sent: decide whether it is compressed."""
+        if self._begun:
+            return
+        self._begun = True
+        if in_types(self.content_type, self._files.compress) and is_worthwhile(self._pending):
+            self._compressor = Compressor()
+            self._pending = bytearray(self._compressor.compress(self._pending))
+
     def _send(self, length: int) -> None:
-        size = self._files.chunk_size
+        size = self._chunk_size
         with memoryview(self._pending) as pending:
             chunks: list[dict[str, Any]] = [
                 {"files_id": self.id, "n": n, "data": bytes(pending[start : start + size])}
@@ -114,24 +132,30 @@ class Upload:
             return
         with self._files.errors():
             self._files.chunks.insert_many(chunks)
-        for chunk in chunks:
-            self._hash.update(chunk["data"])
         self._next_chunk += len(chunks)
+        self._sent += min(length, len(self._pending))
         del self._pending[:length]
 
     def complete(self) -> dict[str, Any]:
         """Send the rest; the document that makes the file visible, but for its name."""
         self._check(self.size)
+        if not self._ended:
+            self._begin()
+            if self._compressor is not None:
+                self._pending += self._compressor.finish()
+                self._encoding = self._compressor.fields()
+            self._ended = True
         self._send(len(self._pending))
         return {
             "_id": self.id,
-            "length": Int64(self.size),
+            "length": Int64(self._sent),
             "chunkSize": self._chunk_size,
             "uploadDate": datetime.now(UTC),
             "metadata": {
                 "contentType": self.content_type,
                 **self._metadata,
                 "sha256": self._sha256 or self._hash.hexdigest(),
+                **self._encoding,
             },
         }
 
