@@ -1,0 +1,144 @@
+"""Whose the chunks of a bucket are."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from bson import ObjectId, encode
+from pymongo import ReadPreference
+from pymongo.collection import Collection
+
+from ..files import GridFSFiles
+
+__all__ = ["ChunkGroup", "batches", "chunk_owners", "group_of", "key", "owned"]
+
+PAGE = 5_000
+LOOKED_UP = 200
+
+# Ids may be of any type, and a comparison finds only what is of the same.
+_TYPES = (
+    *("objectId", "string", "number", "binData", "object", "date", "bool", "timestamp", "regex"),
+    "null",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkGroup:
+    """All chunks of one `files_id`."""
+
+    id: Any
+    count: int
+    size: int
+    #: When the last one was stored, by its own id; None where another program makes other ids.
+    newest: datetime | None
+
+
+def chunk_owners(files: GridFSFiles) -> Iterator[Any]:
+    """Each `files_id` that a chunk has, once, by the index and without reading a chunk."""
+    order = [("files_id", 1), ("n", 1)]
+    for kind in _TYPES:
+        wanted: dict[str, Any] = {"files_id": {"$type": kind}}
+        if kind == "null":
+            wanted = {"files_id": None}
+        while True:
+            with files.errors():
+                found = files.chunks.find(wanted, {"_id": 0, "files_id": 1}).sort(order)
+                page = [chunk.get("files_id") for chunk in found.limit(PAGE)]
+            for index, id in enumerate(page):
+                if not index or id != page[index - 1]:
+                    yield id
+            if len(page) < PAGE or kind == "null":
+                break
+            # What is left of a large file is passed over.
+            wanted = {"files_id": {"$gt": page[-1]}}
+
+
+def batches(ids: Iterable[Any]) -> Iterator[list[Any]]:
+    """Some ids at a time, as many as one look-up takes."""
+    batch: list[Any] = []
+    for id in ids:
+        batch.append(id)
+        if len(batch) == LOOKED_UP:
+            yield batch
+            batch = []
+    if batch:
+        yield batch
+
+
+def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
+    """The keys of those ids whose chunks somebody needs.
+
+    These are files, files that share the content of another, files whose replacement somebody
+    may be reading past, and uploads that can be resumed. Chunks of anybody else are of an upload
+    that has just begun, or of one that was broken off: their age tells.
+    """
+    found = set()
+    documents = _as_it_is(files.files)
+    with files.errors():
+        for document in documents.find({"_id": {"$in": ids}}, _NAMED):
+            if _bears_own(document):
+                found.add(key(document["_id"]))
+        for collection, field in (
+            (files.replaced, "_id"),
+            (files.database[f"{files.bucket}.uploads"], "_id"),
+            (files.database[f"{files.bucket}.contents"], "content"),
+        ):
+            rest = [id for id in ids if key(id) not in found]
+            if rest:
+                records = _as_it_is(collection).find({field: {"$in": rest}}, {field: 1})
+                found.update(key(record[field]) for record in records)
+        # Their record should be among the contents, and this has no index: so it comes last.
+        rest = [id for id in ids if key(id) not in found]
+        if rest:
+            shared = documents.find({"metadata.content": {"$in": rest}}, {"metadata.content": 1})
+            found.update(key(document["metadata"]["content"]) for document in shared)
+    return found
+
+
+def group_of(files: GridFSFiles, id: Any) -> ChunkGroup | None:
+    """What there is of one `files_id`; None: nothing any more."""
+    pipeline: list[dict[str, Any]] = [
+        {"$match": {"files_id": id}},
+        {
+            "$group": {
+                "_id": None,
+                "count": {"$sum": 1},
+                "size": {"$sum": SIZE},
+                "first": {"$min": "$_id"},
+                "newest": {"$max": "$_id"},
+            }
+        },
+    ]
+    with files.errors():
+        for found in _as_it_is(files.chunks).aggregate(pipeline):
+            dated = isinstance(found["first"], ObjectId) and isinstance(found["newest"], ObjectId)
+            newest = found["newest"].generation_time if dated else None
+            return ChunkGroup(id, int(found["count"]), int(found["size"]), newest)
+    return None
+
+
+def key(id: Any) -> Any:
+    """What an id is known by in a set: those of some types are not hashable."""
+    return id if isinstance(id, (ObjectId, str)) else encode({"": id})
+
+
+#: The bytes of a chunk, which the server counts; -1 if they are none.
+SIZE = {
+    "$cond": [{"$in": [{"$type": "$data"}, ["binData", "string"]]}, {"$binarySize": "$data"}, -1]
+}
+
+_NAMED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
+
+
+def _as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
+    """The collection read where it is written: what a secondary does not know yet is needed."""
+    return collection.with_options(read_preference=ReadPreference.PRIMARY)
+
+
+def _bears_own(document: dict[str, Any]) -> bool:
+    """Whether the file's chunks bear its own id; those of a shared content bear another."""
+    metadata = document.get("metadata")
+    content = metadata.get("content") if isinstance(metadata, dict) else None
+    shared = isinstance(content, ObjectId) and content != document["_id"]
+    return not (shared and isinstance(metadata, dict) and metadata.get("sha256"))

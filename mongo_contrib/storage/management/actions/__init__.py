@@ -1,0 +1,1 @@
+"""What `manage.py gridfs` can do: one module for each, over `mongo_contrib.storage.maintenance`."""
