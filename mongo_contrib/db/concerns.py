@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pymongo import ReadPreference
@@ -55,6 +55,29 @@ def write_concern(value: Any) -> WriteConcern | None:
     if number or (value and isinstance(value, str)):
         return WriteConcern(value)
     raise WrongOption(value, '"majority", a number of servers, a tag, or pymongo\'s WriteConcern')
+
+
+def acknowledged(value: Any) -> WriteConcern:
+    """See write_concern(); WrongOption also for None and for one that waits for nobody."""
+    concern = write_concern(value)
+    if concern is None or not concern.acknowledged:
+        raise WrongOption(value, 'acknowledged: "majority" or a number of members above 0')
+    return concern
+
+
+def reaches_several(concern: WriteConcern) -> bool:
+    """Whether writes wait for a number of members, of which it can be known that it is all.
+
+    A secondary lags behind. Reading there what was just written, or no more what was just
+    deleted, is certain only if writes waited for every member.
+    """
+    number = concern.document.get("w")
+    return isinstance(number, int) and number > 1
+
+
+def members(hello: Mapping[str, Any]) -> int:
+    """How many members could be read from, as the server's `hello` says; 0 if it doesn't."""
+    return len(hello.get("hosts", ())) + len(hello.get("passives", ()))
 
 
 def listed(names: Iterable[str]) -> str:

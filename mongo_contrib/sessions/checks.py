@@ -13,11 +13,11 @@ from django.db import DatabaseError
 from django.utils.module_loading import import_string
 
 from mongo_contrib.db import get_connection, is_mongo
+from mongo_contrib.db.concerns import members
 
 from . import user_agents
 from .caches import unheard_in
 from .conf import conf
-from .secondaries import members
 from .serializers import refuse_pickle
 
 __all__ = ["check_members", "check_settings", "check_visitors"]

@@ -14,10 +14,14 @@ from django.core.exceptions import ImproperlyConfigured
 from pymongo.write_concern import WriteConcern
 
 from mongo_contrib.db import default_alias
-from mongo_contrib.db.concerns import WrongOption, listed, read_preference, write_concern
+from mongo_contrib.db.concerns import (
+    WrongOption,
+    acknowledged,
+    listed,
+    read_preference,
+    reaches_several,
+)
 from mongo_contrib.db.names import is_collection_name
-
-from .secondaries import reaches_several
 
 __all__ = ["ANONYMOUS", "END_OLDEST", "ERROR", "RECORDABLE", "REFUSE", "conf"]
 
@@ -68,7 +72,7 @@ class SessionSettings:
 
         The alias's own does not count: a session that was ended on the primary would live on
         where it was read from a secondary. So others than "primary" need a write concern that
-        names a number of members, see `secondaries`.
+        names a number of members, see reaches_several().
         """
         preference: Any = _checked(
             "MONGO_SESSION_READ_PREFERENCE", "primary", _required(read_preference)
@@ -85,7 +89,7 @@ class SessionSettings:
     @property
     def write_concern(self) -> WriteConcern:
         """What writes wait for: "majority", a number of members, or pymongo's WriteConcern."""
-        return _checked("MONGO_SESSION_WRITE_CONCERN", "majority", _acknowledged)
+        return _checked("MONGO_SESSION_WRITE_CONCERN", "majority", acknowledged)
 
     @property
     def max_size(self) -> int:
@@ -234,13 +238,6 @@ def _recorded(value: Any) -> frozenset[str]:
     if {"address", "network"} <= names:
         raise WrongOption(value, 'without "address" or without "network", which is a part of it')
     return names
-
-
-def _acknowledged(value: Any) -> WriteConcern:
-    concern = write_concern(value)
-    if concern is None or not concern.acknowledged:
-        raise WrongOption(value, 'acknowledged: "majority" or a number of members above 0')
-    return concern
 
 
 def _keys(value: Any) -> tuple[bytes, ...]:

@@ -8,7 +8,7 @@ from pymongo.write_concern import WriteConcern
 from mongo_contrib.sessions import checks
 from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.conf import conf
-from mongo_contrib.sessions.secondaries import members
+from mongo_contrib.db.concerns import members
 
 
 def options():
