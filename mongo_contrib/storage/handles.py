@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from .backend import GridFSStorage
     from .uploads import Upload
 
-__all__ = ["GridFSFile"]
+__all__ = ["GridFSFile", "Reader"]
 
 MODES = ("rb", "wb", "r", "rt", "w", "wt")
 
@@ -54,7 +54,7 @@ class GridFSFile(File):
         if mode.startswith("r"):
             self._info = self._given or self._storage.get_info(self.name)
             binary: Any = io.BufferedReader(
-                _Reader(self._storage, self._info), File.DEFAULT_CHUNK_SIZE
+                Reader(self._storage, self._info), File.DEFAULT_CHUNK_SIZE
             )
         else:
             # Without a buffer: flushing one in the garbage collector could reach the server.
@@ -117,7 +117,7 @@ class GridFSFile(File):
             self.discard()
 
 
-class _Reader(io.RawIOBase):
+class Reader(io.RawIOBase):
     """The bytes of a stored file, from any position; only the chunks that are needed are read."""
 
     def __init__(self, storage: "GridFSStorage", info: FileInfo) -> None:
