@@ -52,16 +52,21 @@ def moment(expires: Expires) -> int:
     return max(int(seconds), 0)
 
 
-def signed(storage: "GridFSStorage", name: str, expires: Expires) -> str:
-    """The query of an address, ``signature=...``, that lets everybody see this file until then."""
+def signed(storage: "GridFSStorage", name: str, expires: Expires, part: str = "") -> str:
+    """The query of an address, ``signature=...``, that lets everybody see this file until then.
+
+    With `part`, the name of a size, it is only the thumbnail of this size.
+    """
     ends = moment(expires)
-    message = _message(storage, name, ends)
+    message = _message(storage, name, ends, part)
     signature = Signer(salt=_SALT).sign(message).rpartition(":")[2]
     return f"{PARAMETER}={ends}.{signature}"
 
 
-def is_signed(request: HttpRequest, storage: "GridFSStorage", name: str) -> bool:
-    """Whether the request's address was signed for this file and is not over.
+def is_signed(
+    request: HttpRequest, storage: "GridFSStorage", name: str, part: str = ""
+) -> bool:
+    """Whether the request's address was signed for this file, or part of it, and is not over.
 
     One signature: several are none, as are those that are not of the one form.
     """
@@ -71,12 +76,13 @@ def is_signed(request: HttpRequest, storage: "GridFSStorage", name: str) -> bool
         return False
     ends = int(match[1])
     try:
-        Signer(salt=_SALT).unsign(f"{_message(storage, name, ends)}:{match[2]}")
+        Signer(salt=_SALT).unsign(f"{_message(storage, name, ends, part)}:{match[2]}")
     except BadSignature:
         return False
     return time.time() < ends
 
 
-def _message(storage: "GridFSStorage", name: str, ends: int) -> str:
+def _message(storage: "GridFSStorage", name: str, ends: int, part: str) -> str:
     # As JSON no two lists are one text, whatever is in the names.
-    return json.dumps([storage.alias, storage.bucket, storage.stored_name(name), ends])
+    named = [storage.alias, storage.bucket, storage.name_in_bucket(name), ends]
+    return json.dumps([*named, part] if part else named)

@@ -153,6 +153,11 @@ class Thumbnails:
         return deleted
 
 
+def forget(files: GridFSFiles, ids: Iterable[Any]) -> None:
+    """What a bucket is to do once files are deleted."""
+    Thumbnails(files).delete(ids)
+
+
 def thumbnails_of(files: GridFSFiles) -> GridFSFiles:
     """The bucket that has the thumbnails of another one's files."""
     return GridFSFiles(

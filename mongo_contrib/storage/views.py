@@ -19,9 +19,12 @@ from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 from django.views import View
 
+from mongo_contrib.bridge import native
+
 from .access import Hook
 from .answers import Answer, answer
 from .backend import GridFSStorage
+from .exceptions import NoPicture, ThumbnailsBusy
 from .headers import content_disposition, entity_tag, private
 from .layout import FileInfo
 from .names import clean_file
@@ -80,6 +83,8 @@ class FileView(View):
             return self.missing(request, storage, signed)
         if not signed and not self._may_see(request, storage, info):
             return self.refused(request)
+        if "thumbnail" in request.GET:
+            return self.get_thumbnail(request, storage, info)
         return self.get_response(request, storage, info)
 
     def get_storage(self) -> GridFSStorage:
@@ -103,7 +108,10 @@ class FileView(View):
         """Whether the address is a signed one of this file; Http404 if no file can have the name."""
         try:
             if clean_file(name) == name:  # one address for each file
-                return self.is_private(storage) and is_signed(request, storage, name)
+                parts = {"", request.GET.get("thumbnail", "")}
+                return self.is_private(storage) and any(
+                    is_signed(request, storage, name, part) for part in parts
+                )
         except SuspiciousFileOperation:
             pass
         raise Http404("There is no such file.")
@@ -125,7 +133,7 @@ class FileView(View):
         hook: Any = self.get_hook(storage)
         if hook is None:
             return not self.is_private(storage)
-        if iscoroutinefunction(hook) or iscoroutinefunction(getattr(hook, "__call__", None)):
+        if iscoroutinefunction(hook) or iscoroutinefunction(type(hook).__call__):
             return bool(await hook(request, info))
         # It may ask any database, of SQL as well, and who the user is.
         found = await sync_to_async(hook)(request, info)
@@ -205,6 +213,22 @@ class FileView(View):
         kind = PartialResponse if found.status == 206 else StreamingHttpResponse
         return kind(content, status=found.status, headers=found.headers)
 
+    def get_thumbnail(
+        self, request: HttpRequest, storage: GridFSStorage, info: FileInfo
+    ) -> HttpResponseBase:
+        """The answer to who may see the file, and asks for its `?thumbnail=small`.
+
+        Http404 if there is no such size or can be none of this file; 503 if so many are being
+        made that this one has to be asked for again.
+        """
+        try:
+            found = storage.get_thumbnail(info, request.GET["thumbnail"])
+        except (NoPicture, ValueError):
+            raise Http404("There is no such thumbnail.") from None
+        except ThumbnailsBusy:
+            return HttpResponse(status=503, headers={"Retry-After": "5"})
+        return self.get_response(request, storage.thumbnail_storage, found)
+
     def _answer(self, request: HttpRequest, storage: GridFSStorage, info: FileInfo) -> Answer:
         # RFC 9110 (section 8.8.2.1): never later than now, whatever another clock said.
         modified = int(min(info.uploaded.timestamp(), time.time()))
@@ -221,7 +245,7 @@ class FileView(View):
 class AsyncFileView(FileView):
     """See FileView; for servers that speak ASGI, where no thread is asked for a public file."""
 
-    async def get(self, request: HttpRequest, name: str) -> HttpResponseBase:  # type: ignore[override]
+    async def get(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """See FileView.get()."""
         storage = self.get_storage()
         signed = self.is_signed(request, storage, name)
@@ -231,6 +255,8 @@ class AsyncFileView(FileView):
             return self.missing(request, storage, signed)
         if not signed and not await self._amay_see(request, storage, info):
             return self.refused(request)
+        if "thumbnail" in request.GET:
+            return await native(self.get_thumbnail, request, storage, info)
         return self.get_response(request, storage, info)
 
 
