@@ -8,6 +8,7 @@ from pymongo.asynchronous.database import AsyncDatabase
 from mongo_contrib.exceptions import translated_errors
 
 from . import layout
+from .concerns import Concerns
 from .layout import DEFAULT_BUCKET, FileInfo
 from .reading import Reading, reading, reading_stored
 
@@ -23,13 +24,15 @@ class AsyncGridFSFiles:
         *,
         bucket: str = DEFAULT_BUCKET,
         verify: bool = False,
+        concerns: Concerns | None = None,
     ) -> None:
         layout.check_bucket(bucket)
         self.verify = verify
         self.database = database
         self.bucket = bucket
-        self.files = database[f"{bucket}.files"]
-        self.chunks = database[f"{bucket}.chunks"]
+        reader = {"read_preference": (concerns or Concerns()).read}
+        self.files = database.get_collection(f"{bucket}.files", **reader)
+        self.chunks = database.get_collection(f"{bucket}.chunks", **reader)
 
     async def find(self, name: str) -> FileInfo | None:
         """See GridFSFiles.find()."""

@@ -1,7 +1,7 @@
 """Django's storage API over a GridFS bucket."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from copy import copy
 from os import PathLike
 from typing import Any
 from urllib.parse import urljoin
@@ -9,7 +9,6 @@ from urllib.parse import urljoin
 from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import Storage
-from django.utils import timezone
 from django.utils.deconstruct import deconstructible
 from django.utils.encoding import filepath_to_uri
 
@@ -19,11 +18,15 @@ from mongo_contrib.db import default_alias, get_connection
 from . import layout, metadata, signing
 from .access import DEFAULT_EXPIRE, Access, Hook
 from .async_files import AsyncGridFSFiles
+from .claimed import StoredUpload
+from .concerns import Concerns
 from .files import GridFSFiles
 from .handles import GridFSFile
+from .information import Information
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
-from .limits import Limits
+from .limits import Limits, checked_types
 from .names import AvailableName, clean_file, clean_path, first_free, numbered
+from .thumbnails import Thumbnails, checked_sizes, forget
 from .uploads import Upload
 
 __all__ = ["GridFSStorage"]
@@ -34,7 +37,7 @@ _FROM_SETTINGS = object()
 
 
 @deconstructible(path="mongo_contrib.storage.GridFSStorage")
-class GridFSStorage(Storage):
+class GridFSStorage(Information, Storage):
     """Files in MongoDB.
 
     A name that is taken gets a number (``hello.txt``, ``hello_1.txt``, ...). Names are claimed by
@@ -56,10 +59,15 @@ class GridFSStorage(Storage):
         allowed_content_types: Iterable[str] | None = None,
         allow_overwrite: bool = False,
         keep_replaced: float = DEFAULT_GRACE,
+        compress: Iterable[str] | None = None,
+        deduplicate: bool = False,
+        write_concern: Any = None,
+        read_preference: Any = None,
         querystring_auth: bool = False,
         querystring_expire: int = DEFAULT_EXPIRE,
         cache_control: str | None = None,
         permission: str | Hook | None = None,
+        thumbnails: Mapping[str, Any] | None = None,
     ) -> None:
         """All options are those of STORAGES[...]["OPTIONS"].
 
@@ -75,10 +83,16 @@ class GridFSStorage(Storage):
             bytes; ContentTypeRefused for others.
         allow_overwrite: save() puts a file in the place of one that has its name; no numbers.
         keep_replaced: seconds for which those who read the old one then find the rest of it.
+        compress: types, as in allowed_content_types, of files that are stored compressed.
+        deduplicate: files of equal content share what is stored of it.
+        write_concern: what writes wait for: "majority", a number of members; else the alias's.
+        read_preference: where files are read; others than "primary", which is the default, need
+            a write concern that is a number of members.
         querystring_auth: url() gives signed addresses, and the view serves no others.
         querystring_expire: seconds after which these end.
         cache_control: the Cache-Control of files; `private` is added where they are.
         permission: who may see a file: ``(request, info) -> bool``, sync or async, or its path.
+        thumbnails: the sizes that pictures are to be had in: ``{"small": (160, 160)}``.
         """
         if bucket is not None and collection is not None:
             raise ValueError(
@@ -89,6 +103,7 @@ class GridFSStorage(Storage):
         bucket = given[0] if given else DEFAULT_BUCKET
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
+        layout.check_flags(verify=verify, allow_overwrite=allow_overwrite, deduplicate=deduplicate)
         self._alias = alias
         self.bucket = bucket
         self.chunk_size = chunk_size
@@ -97,9 +112,13 @@ class GridFSStorage(Storage):
         self.allow_overwrite = allow_overwrite
         self.keep_replaced = keep_replaced
         self.limits = Limits.from_options(max_size, allowed_content_types)
+        self.compress = checked_types("compress", compress) or ()
+        self.deduplicate = deduplicate
+        self.concerns = Concerns.from_options(write_concern, read_preference)
         self.access = Access.from_options(
             querystring_auth, querystring_expire, cache_control, permission
         )
+        self.thumbnails = checked_sizes(thumbnails)
         self._base_url: Any = _FROM_SETTINGS if base_url is None else base_url
         self.location = clean_path(location)
 
@@ -134,14 +153,23 @@ class GridFSStorage(Storage):
             verify=self.verify,
             limits=self.limits,
             keep_replaced=self.keep_replaced,
+            compress=self.compress,
+            deduplicate=self.deduplicate,
+            concerns=self.concerns,
             transactions=lambda: connection.features.has("transactions"),
+            on_delete=forget if self.thumbnails else None,
         )
 
     async def afiles(self) -> AsyncGridFSFiles:
         """See files; for the running event loop."""
         connection = get_connection(self.alias)
         await native(connection.use)
-        return AsyncGridFSFiles(connection.async_database, bucket=self.bucket, verify=self.verify)
+        return AsyncGridFSFiles(
+            connection.async_database,
+            bucket=self.bucket,
+            verify=self.verify,
+            concerns=self.concerns,
+        )
 
     def name_in_bucket(self, name: Name) -> str:
         """The name in the bucket of a file; SuspiciousFileOperation if it can be none."""
@@ -157,12 +185,14 @@ class GridFSStorage(Storage):
 
     def _save(self, name: str, content: Any) -> str:
         available = name if isinstance(name, AvailableName) else AvailableName(name)
-        stored = self.files.upload(
-            (self.name_in_bucket(candidate) for candidate in available.onwards()),
-            _bytes(content),
-            metadata=self._metadata(name, content),
-            replace=self.allow_overwrite,
-        )
+        names = (self.name_in_bucket(candidate) for candidate in available.onwards())
+        fields = self._metadata(name, content)
+        if isinstance(content, StoredUpload) and content.is_in(self):
+            stored = content.publish(self, names, fields)
+        else:
+            stored = self.files.upload(
+                names, _bytes(content), metadata=fields, replace=self.allow_overwrite
+            )
         return stored.removeprefix(f"{self.location}/") if self.location else stored
 
     def start_upload(self, name: Name) -> Upload:
@@ -245,68 +275,43 @@ class GridFSStorage(Storage):
         path = filepath_to_uri(name)
         return urljoin(base_url, path.lstrip("/") if path else path)
 
-    # Storage: what is known of a file
+    # Thumbnails
 
-    def get_info(self, name: Name) -> FileInfo:
-        """Everything that is stored of a file beside its content, or FileNotFoundError."""
-        return self._found(name, self.files.find(self.name_in_bucket(name)))
+    def thumbnail_url(self, name: Name, size: str) -> str:
+        """The address of a picture's thumbnail in one of the sizes in `thumbnails`.
 
-    async def aget_info(self, name: Name) -> FileInfo:
-        """See get_info()."""
-        return self._found(name, await (await self.afiles()).find(self.name_in_bucket(name)))
-
-    def _found(self, name: Name, info: FileInfo | None) -> FileInfo:
-        if info is None:
-            raise self._not_found(name)
-        return info
-
-    def _not_found(self, name: Name) -> FileNotFoundError:
-        return FileNotFoundError(f"There is no file {str(name)!r} in bucket {self.bucket!r}.")
-
-    def set_metadata(self, name: Name, **fields: Any) -> None:
-        """Set what is told of a file, in one atomic update; None takes a field away.
-
-        content_type, original_name, uploader (a user, or whatever else names one) and fields of
-        any other names; those that are not given stay. FileNotFoundError if there is no file.
+        Nothing is asked: whether there can be one is told to who goes there. Where the files are
+        private it is signed, for this thumbnail alone.
         """
-        if not self.files.set_metadata(self.name_in_bucket(name), fields):
-            raise self._not_found(name)
+        path = clean_file(str(name).lstrip("/"))
+        url = f"{self._plain_url(path)}?thumbnail={self._size(size)[0]}"
+        if not self.access.is_private:
+            return url
+        expires = self.access.querystring_expire
+        return f"{url}&{signing.signed(self, path, expires, part=size)}"
 
-    async def aset_metadata(self, name: Name, **fields: Any) -> None:
-        """See set_metadata()."""
-        await native(self.set_metadata, name, **fields)
+    def get_thumbnail(self, info: FileInfo, size: str) -> FileInfo:
+        """The thumbnail of a file, in `thumbnail_storage`, made if there is none yet.
 
-    def size(self, name: Name) -> int:
-        """The number of bytes of a file."""
-        return self.get_info(name).length
+        NoPicture if there can be none, ThumbnailsBusy if too many are being made.
+        """
+        return Thumbnails(self.files).get(info, self._size(size)[1])
 
-    async def asize(self, name: Name) -> int:
-        """See size()."""
-        return (await self.aget_info(name)).length
+    @property
+    def thumbnail_storage(self) -> "GridFSStorage":
+        """The bucket beside this one that has the thumbnails; who may see them is as here."""
+        found = copy(self)
+        found.bucket, found.location = f"{self.bucket}.thumbnails", ""
+        found.thumbnails = {}
+        return found
 
-    def get_modified_time(self, name: Name) -> datetime:
-        """When the file was completed. Stored files never change, so it was made then, too."""
-        return _for_django(self.get_info(name).uploaded)
-
-    async def aget_modified_time(self, name: Name) -> datetime:
-        """See get_modified_time()."""
-        return _for_django((await self.aget_info(name)).uploaded)
-
-    def get_created_time(self, name: Name) -> datetime:
-        """See get_modified_time()."""
-        return self.get_modified_time(name)
-
-    async def aget_created_time(self, name: Name) -> datetime:
-        """See get_modified_time()."""
-        return await self.aget_modified_time(name)
-
-    def get_accessed_time(self, name: Name) -> datetime:
-        """The same as get_modified_time(): a write for every read is not worth knowing better."""
-        return self.get_modified_time(name)
-
-    async def aget_accessed_time(self, name: Name) -> datetime:
-        """See get_accessed_time()."""
-        return await self.aget_modified_time(name)
+    def _size(self, name: str) -> tuple[str, tuple[int, int]]:
+        if name not in self.thumbnails:
+            raise ValueError(
+                f"There is no size {name!r} of thumbnails; the option 'thumbnails' has: "
+                f"{', '.join(sorted(self.thumbnails)) or 'none'}."
+            )
+        return name, self.thumbnails[name]
 
     # The other twins. Content to be saved is a sync file, and what open() gives is one.
 
@@ -329,10 +334,3 @@ def _bytes(content: Any) -> Iterator[bytes]:
     """The content in pieces; text, as of a StringIO, as UTF-8."""
     for chunk in content.chunks():
         yield chunk.encode() if isinstance(chunk, str) else chunk
-
-
-def _for_django(moment: datetime) -> datetime:
-    """Aware in UTC, or naive in TIME_ZONE, as USE_TZ wants it."""
-    if settings.USE_TZ:
-        return moment
-    return timezone.make_naive(moment, timezone.get_default_timezone())

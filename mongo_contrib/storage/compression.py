@@ -23,7 +23,7 @@ GZIP = "gzip"
 #: What is stored of the encoding in a file's metadata.
 FIELDS = ("encoding", "size", "blocks")
 
-#: Bytes of the content in one block. Twice as many would save another 1 % of a text, and a reader of
+#: Bytes of the content in one block. Twice as many would save another 1 % of a text, and who reads
 #: a single byte would inflate twice as many; what is stored of a block in metadata is 4 bytes.
 BLOCK_SIZE = 256 * 1024
 

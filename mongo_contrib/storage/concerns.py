@@ -4,7 +4,7 @@ Who has saved a file finds it, and who has deleted it does not: so files are rea
 whatever the alias has, or from where every write has waited for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from pymongo import ReadPreference
@@ -12,7 +12,7 @@ from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.write_concern import WriteConcern
 
-from mongo_contrib.db.concerns import WrongOption, acknowledged, read_preference, reaches_several
+from mongo_contrib.db.concerns import WrongOption, acknowledged, reaches_several, read_preference
 
 __all__ = ["Concerns"]
 
@@ -22,7 +22,7 @@ class Concerns:
     """The write concern (None: the alias's) and the read preference of a bucket."""
 
     write: WriteConcern | None = None
-    read: Any = ReadPreference.PRIMARY
+    read: Any = field(default_factory=lambda: ReadPreference.PRIMARY)
 
     @classmethod
     def from_options(cls, write: Any, read: Any) -> "Concerns":

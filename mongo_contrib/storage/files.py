@@ -18,6 +18,7 @@ from pymongo.database import Database
 from mongo_contrib.exceptions import translated_errors
 
 from . import layout, metadata
+from .concerns import Concerns
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits
 from .reading import Reading, reading, reading_stored
@@ -40,15 +41,20 @@ class GridFSFiles:
         verify: bool = False,
         limits: Limits | None = None,
         compress: Collection[str] = (),
+        deduplicate: bool = False,
+        concerns: Concerns | None = None,
         keep_replaced: float = DEFAULT_GRACE,
         transactions: bool | Callable[[], bool] = False,
+        on_delete: Callable[["GridFSFiles", Sequence[Any]], None] | None = None,
     ) -> None:
         """With `verify`, a file that is read as a whole is compared with its hash.
 
         Files of the types in `compress` are compressed, unless that makes them hardly smaller.
+        With `deduplicate`, those of equal content share what is stored of it, see `contents`.
 
         The content of a file in whose place came another stays for `keep_replaced` seconds.
         `transactions` says whether the server has them: all of one bucket must say the same.
+        `on_delete` is called with the `_id`s of files that have been deleted.
         """
         layout.check_bucket(bucket)
         layout.check_chunk_size(chunk_size)
@@ -60,9 +66,17 @@ class GridFSFiles:
         self.compress = tuple(compress)
         self.keep_replaced = keep_replaced
         self._transactions = transactions
-        self.files = database[f"{bucket}.files"]
-        self.chunks = database[f"{bucket}.chunks"]
-        self.replaced = database[f"{bucket}.replaced"]
+        self._on_delete = on_delete
+        self.deduplicate = deduplicate
+        self.concerns = concerns or Concerns()
+        # All four are read as they are now; what visitors read may come from a secondary.
+        self.files, self.chunks, self.replaced, self.contents = (
+            self.concerns.collection(database, f"{bucket}.{part}")
+            for part in ("files", "chunks", "replaced", "contents")
+        )
+        reader = {"read_preference": self.concerns.read}
+        self._files = self.files.with_options(**reader)
+        self._chunks = self.chunks.with_options(**reader)
 
     @property
     def has_transactions(self) -> bool:
@@ -72,12 +86,15 @@ class GridFSFiles:
 
     def find(self, name: str) -> FileInfo | None:
         """The file of this name, if there is one."""
+        return self._find(self._files, name)
+
+    def _find(self, files: Any, name: str) -> FileInfo | None:
         with self.errors():
             # Without our index (a bucket that others made) GridFS's rule holds: the newest counts.
-            document = self.files.find_one(layout.named(name), sort=[("uploadDate", -1)])
+            document = files.find_one(layout.named(name), sort=[("uploadDate", -1)])
             if document is None:
                 staged = layout.named_or_staged(name)
-                document = self.files.find_one(staged, sort=[("filename", -1)])
+                document = files.find_one(staged, sort=[("filename", -1)])
         return FileInfo.from_document(document) if document else None
 
     def find_id(self, id: Any) -> FileInfo | None:
@@ -89,14 +106,14 @@ class GridFSFiles:
     def exists(self, name: str) -> bool:
         """Whether there is a file of this name, or a folder, which is a file below it."""
         with self.errors():
-            if self.files.find_one(layout.named(name), {"_id": 1}) is not None:
+            if self._files.find_one(layout.named(name), {"_id": 1}) is not None:
                 return True
-            return self.files.find_one(layout.file_or_folder(name), {"_id": 1}) is not None
+            return self._files.find_one(layout.file_or_folder(name), {"_id": 1}) is not None
 
     def listdir(self, folder: str) -> tuple[list[str], list[str]]:
         """The names of the folders and of the files in a folder (``""``: the root), sorted."""
         with self.errors():
-            return layout.folders_and_files(list(self.files.aggregate(layout.listing(folder))))
+            return layout.folders_and_files(list(self._files.aggregate(layout.listing(folder))))
 
     def read(self, info: FileInfo, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
         """The file's content from `start` to `stop`; no chunks but those with it are asked for."""
@@ -109,7 +126,7 @@ class GridFSFiles:
     def _read(self, wanted: Reading) -> Iterator[bytes]:
         for window in wanted.windows():
             with self.errors():
-                chunks = list(self.chunks.find(window, sort=[("n", 1)]))
+                chunks = list(self._chunks.find(window, sort=[("n", 1)]))
             for chunk in chunks:
                 yield from wanted.take(chunk)
         wanted.finish()
@@ -151,7 +168,7 @@ class GridFSFiles:
         """Set these fields in one atomic update, all others stay; whether there is the file."""
         update = metadata.update_of(fields)
         with self.errors():
-            while (info := self.find(name)) is not None:
+            while (info := self._find(self.files, name)) is not None:
                 # By its _id: what has been told of this content is not said of another.
                 if not update or self.files.update_one({"_id": info.id}, update).matched_count:
                     return True
@@ -180,7 +197,13 @@ class GridFSFiles:
             # First what makes them visible.
             deleted = self.files.delete_many({"_id": {"$in": ids}}).deleted_count
             self.chunks.delete_many({"files_id": {"$in": ids}})
+            self.forget(ids)
         return deleted
+
+    def forget(self, ids: Sequence[Any]) -> None:
+        """Delete what else there is of files that have been deleted."""
+        if self._on_delete is not None and ids:
+            self._on_delete(self, ids)
 
     def ensure_indexes(self) -> None:
         """Make the bucket's indexes where they are not there.

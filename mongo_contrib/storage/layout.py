@@ -75,6 +75,13 @@ def check_chunk_size(chunk_size: int) -> None:
         )
 
 
+def check_flags(**flags: Any) -> None:
+    """Raise ValueError for an option that is neither True nor False."""
+    for name, value in flags.items():
+        if not isinstance(value, bool):
+            raise ValueError(f"{name} is True or False, not {value!r}.")
+
+
 def check_grace(seconds: float) -> None:
     """Raise ValueError for what is no time to keep the content of replaced files."""
     number = isinstance(seconds, (int, float)) and not isinstance(seconds, bool)
@@ -230,7 +237,7 @@ def windows(info: FileInfo, start: int, stop: int) -> Iterator[Filter]:
 
 
 class ChunkSequence:
-    """Takes the chunks in their order; gives what is stored from `start` to `stop`, or DamagedFile.
+    """Takes the chunks in their order; gives their bytes from `start` to `stop`, or DamagedFile.
 
     With a `checksum`, what it gives is compared with the file's hash before the last of it.
     """

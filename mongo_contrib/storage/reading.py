@@ -29,7 +29,7 @@ class Reading(Protocol):
 
 
 def reading(info: FileInfo, start: int, stop: int | None, *, verify: bool) -> Reading:
-    """Of the content from `start` to `stop`; with `verify`, all of it is compared with its hash."""
+    """Of the content from `start` to `stop`; with `verify`, a whole is compared with its hash."""
     start, stop = max(start, 0), info.length if stop is None else min(stop, info.length)
     checked = verify and info.sha256 and start == 0 and stop == info.length
     checksum = Checksum(info) if checked else None
@@ -48,9 +48,7 @@ def reading_stored(info: FileInfo, *, verify: bool) -> Reading:
 class _Chunks:
     """What the chunks have, as it is."""
 
-    def __init__(
-        self, info: FileInfo, start: int, stop: int, checksum: Checksum | None
-    ) -> None:
+    def __init__(self, info: FileInfo, start: int, stop: int, checksum: Checksum | None) -> None:
         self._info, self._start, self._stop = info, start, stop
         self._sequence = ChunkSequence(info, start, stop, checksum=checksum)
 

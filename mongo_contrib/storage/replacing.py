@@ -178,6 +178,7 @@ def _delete(files: "GridFSFiles", records: list[Any]) -> None:
     dead = [id for id in ids if id not in alive]
     files.files.delete_many({"_id": {"$in": dead}})
     files.chunks.delete_many({"files_id": {"$in": dead}})
+    files.forget(dead)
     # A record that is newer by now is somebody else's.
     known = [{"_id": record["_id"], "replaced": record["replaced"]} for record in records]
     files.replaced.delete_many({"$or": known})
