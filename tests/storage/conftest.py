@@ -7,6 +7,8 @@ from django.core.files.base import ContentFile
 
 from mongo_contrib.storage import GridFSStorage
 
+from .serving import fetch  # noqa: F401
+
 
 @pytest.fixture
 def storage(db):

@@ -83,9 +83,15 @@ def test_what_is_private_is_for_no_shared_cache(given, expected):
     ("header", "expected"),
     [
         *[(yes, True) for yes in ("gzip", "GZIP", "x-gzip", "deflate, gzip;q=0.5, br", "*")],
-        *[(yes, True) for yes in ("gzip;q=1.0, identity; q=0.5", "gzip;q=0.3,*;q=0", "a,gzip ; q=1")],
+        *[
+            (yes, True)
+            for yes in ("gzip;q=1.0, identity; q=0.5", "gzip;q=0.3,*;q=0", "a,gzip ; q=1")
+        ],
         *[(no, False) for no in (None, "", "identity", "br", "gzip;q=0", "gzip;q=0.000", "*;q=0")],
-        *[(no, False) for no in ("gzip;q=0, *", "identity;q=1, gzip;q=0.5", "gzip;q=no", "notgzip")],
+        *[
+            (no, False)
+            for no in ("gzip;q=0, *", "identity;q=1, gzip;q=0.5", "gzip;q=no", "notgzip")
+        ],
         *[(no, False) for no in ("identity;q=1, *;q=0", "gzip;q=2", "gzip;q=-1", "gzip;x")],
     ],
 )
