@@ -4,7 +4,7 @@ import unicodedata
 
 __all__ = ["amount", "printable"]
 
-# Controls, formats (they turn the direction of what follows), lone surrogates, and what ends lines.
+# Controls, formats (which turn the direction of text), lone surrogates, and what ends lines.
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 _UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 

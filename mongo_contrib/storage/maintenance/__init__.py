@@ -6,13 +6,17 @@ until somebody iterates.
 
 from .cleaning import Freed, clean
 from .findings import Finding, Problem
+from .migrating import Copied, Migration, Outcome
 from .verifying import Verification
 from .walking import Folder, entries, newest, totals, walk
 
 __all__ = [
+    "Copied",
     "Finding",
     "Folder",
     "Freed",
+    "Migration",
+    "Outcome",
     "Problem",
     "Verification",
     "clean",

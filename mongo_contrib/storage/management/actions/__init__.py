@@ -1,1 +1,1 @@
-"""What `manage.py gridfs` can do: one module for each, over `mongo_contrib.storage.maintenance`."""
+"""What `manage.py gridfs` can do: a module for each, over `mongo_contrib.storage.maintenance`."""

@@ -72,7 +72,7 @@ class Action:
         return Progress(self.stderr if self.verbosity else None, label, total, unit=unit)
 
 
-def shown(name: str) -> str:
+def shown(name: object) -> str:
     """A name as it is printed."""
     return printable(name)
 

@@ -17,6 +17,7 @@ from .base import Action, shown
 __all__ = ["Put"]
 
 STDIN = "-"
+NAMELESS = CommandError("What comes from the standard input needs a name.", returncode=2)
 
 
 class Put(Action):
@@ -94,7 +95,7 @@ class Put(Action):
                 returncode=2,
             )
         if STDIN in sources and (len(sources) > 1 or target.endswith("/")):
-            raise CommandError("What comes from the standard input needs a name.", returncode=2)
+            raise NAMELESS
         return sources, target
 
     def all_files(

@@ -21,11 +21,12 @@ from mongo_contrib.storage.management.actions.cleaning import Clean
 from mongo_contrib.storage.management.actions.describing import Stat
 from mongo_contrib.storage.management.actions.getting import Get
 from mongo_contrib.storage.management.actions.listing import List
+from mongo_contrib.storage.management.actions.migrating import MigrateFrom
 from mongo_contrib.storage.management.actions.putting import Put
 from mongo_contrib.storage.management.actions.removing import Remove
 from mongo_contrib.storage.management.actions.verifying import Verify
 
-ACTIONS: tuple[type[Action], ...] = (List, Put, Get, Remove, Stat, Verify, Clean)
+ACTIONS: tuple[type[Action], ...] = (List, Put, Get, Remove, Stat, Verify, Clean, MigrateFrom)
 
 # As a shell has it for a program that SIGINT has ended.
 INTERRUPTED = 130
