@@ -301,9 +301,7 @@ class AsyncUploadView(UploadView):
 
     view_is_async: ClassVar[bool] = True
 
-    async def dispatch(  # type: ignore[override]
-        self, request: HttpRequest, *args: Any, **kwargs: Any
-    ) -> HttpResponseBase:
+    async def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """See View."""
         if hasattr(request, "auser"):
             request.user = await request.auser()
