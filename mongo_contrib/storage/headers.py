@@ -86,4 +86,4 @@ def accepts_gzip(header: str | None) -> bool:
                 weight = 0.0  # nothing that it could mean
         weights["gzip" if coding == "x-gzip" else coding] = weight
     gzip = weights.get("gzip", weights.get("*", 0.0))
-    return 0 < gzip and gzip >= weights["identity"]
+    return gzip > 0 and gzip >= weights["identity"]

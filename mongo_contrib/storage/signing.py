@@ -63,9 +63,7 @@ def signed(storage: "GridFSStorage", name: str, expires: Expires, part: str = ""
     return f"{PARAMETER}={ends}.{signature}"
 
 
-def is_signed(
-    request: HttpRequest, storage: "GridFSStorage", name: str, part: str = ""
-) -> bool:
+def is_signed(request: HttpRequest, storage: "GridFSStorage", name: str, part: str = "") -> bool:
     """Whether the request's address was signed for this file, or part of it, and is not over.
 
     One signature: several are none, as are those that are not of the one form.

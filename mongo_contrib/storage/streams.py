@@ -87,5 +87,6 @@ def _logged(info: FileInfo) -> Generator[None, None, None]:
     try:
         yield
     except (DamagedFile, DatabaseError) as exc:
-        logger.error("A download of %r ends before its time: %s", info.name, exc)
+        # Its text: with the exception, a log that is kept would keep the whole request.
+        logger.error("A download of %r ends before its time: %s", info.name, str(exc))
         raise

@@ -36,7 +36,7 @@ class Got:
 
 @pytest.fixture(params=["wsgi", "asgi", "asgi-native"])
 def fetch(request, transactional_db, settings):
-    """``fetch("/media/a.txt", method="head", range="bytes=0-")`` asks a server and view of a kind."""
+    """``fetch("/media/a.txt", "head", range="bytes=0-")`` asks a server and view of a kind."""
     settings.ROOT_URLCONF = "tests.storage.serving_urls"
     prefix = "/async" if request.param == "asgi-native" else "/sync"
 

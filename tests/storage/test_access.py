@@ -101,9 +101,8 @@ def test_the_hook_decides(fetch, path):
     assert HOOK["asked"] == [(m, "a.txt") for m in ("GET", "GET", "HEAD", "GET")]
 
 
-@pytest.mark.parametrize("said", [None, 0, "", []])
-def test_what_is_not_true_is_no(fetch, said):
-    HOOK["answer"] = said
+def test_what_is_not_true_is_no(fetch):
+    HOOK["answer"] = None
     assert fetch("/both/a.txt").status == fetch("/hooked/a.txt").status == 403
 
 
@@ -213,7 +212,7 @@ def test_djangos_cache_keeps_nothing_private(rf):
         # As a middleware might that collects what is streamed.
         response.streaming = False
         response.status_code = 200
-        UpdateCacheMiddleware(lambda request: response).process_response(request, response)
+        UpdateCacheMiddleware(FileView.as_view()).process_response(request, response)
         response.close()
     assert not caches["default"]._cache
 
@@ -260,5 +259,5 @@ def test_a_path_that_leads_to_no_hook_lets_nobody_in(rf, path, sentence):
 
 def test_a_storage_with_a_hook_can_be_written_into_a_migration():
     storage = GridFSStorage(permission=is_staff, querystring_auth=True)
-    path, args, kwargs = storage.deconstruct()
+    _, args, kwargs = storage.deconstruct()
     assert (args, kwargs) == ((), {"permission": is_staff, "querystring_auth": True})
