@@ -8,7 +8,7 @@ from django.db import models
 from django.http import HttpRequest
 
 from ..backend import GridFSStorage
-from .forms import ResumableFileField, ResumableImageField
+from .forms import ResumableFieldMixin, ResumableFileField, ResumableImageField
 from .widgets import HELD, ResumableInputMixin
 
 __all__ = ["AdminResumableFileInput", "ResumableUploadsMixin"]
@@ -47,10 +47,14 @@ class ResumableUploadsMixin:
                     "widget": AdminResumableFileInput,
                     "storage": db_field.storage,
                     "url": url,
-                    "request": request,
                     **kwargs,
                 }
-        return super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        field = super().formfield_for_dbfield(  # type: ignore[misc]
+            db_field, request, **kwargs
+        )
+        if isinstance(field, ResumableFieldMixin):
+            field.request = request
+        return field
 
 
 def _place(storage: Any) -> tuple[str, str] | None:

@@ -390,6 +390,11 @@
         if (transfer) {
             transfers.delete(box.element);
             transfer.stop();
+        } else if (box.token.value) {
+            // A form that is shown again has an upload of before.
+            const before = new Transfer(box, new File([], ""));
+            before.url = before.endpoint.href + box.token.value;
+            before.stop();
         }
         box.clear();
     }
