@@ -9,12 +9,15 @@ it, their metadata, can be edited and saved; deleting a document deletes the fil
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
+from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.files.storage import storages
 from django.db import DatabaseError, NotSupportedError, models
+from django.utils import timezone
 from django.utils.functional import classproperty
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +28,7 @@ from mongo_contrib.mapping.changes import same
 from mongo_contrib.mapping.plan import plan_of
 from mongo_contrib.repository import Repository
 
-from . import layout
+from . import layout, metadata
 from .backend import GridFSStorage
 from .configured import configured_storages
 from .handles import GridFSFile
@@ -62,8 +65,37 @@ class FileManager(DocumentManager):
 class OwnFields(DictField):
     """The project's own fields of a file, by their names."""
 
+    def parse_text(self, text: str) -> Any:
+        """See `DictField`; what is no own field is kept, to be told."""
+        return DictField().parse_text(text)
+
+    def validate(self, value: Any, model_instance: Any) -> None:
+        super().validate(value, model_instance)
+        try:
+            check_own(value or {})
+        except ValueError as error:
+            raise ValidationError(str(error), code="invalid") from error
+
     def from_bson(self, value: Any) -> dict[str, Any]:
         return super().from_bson(added(self.as_read(value)))
+
+
+class UploadDate(models.DateTimeField):
+    """When a file was completed, which GridFS has in UTC; naive in TIME_ZONE without USE_TZ."""
+
+    def to_bson(self, value: Any) -> Any:
+        value = self.get_prep_value(value)
+        if value is None or settings.USE_TZ:
+            return value
+        return timezone.make_aware(value, timezone.get_default_timezone()).astimezone(UTC)
+
+    def from_bson(self, value: Any) -> Any:
+        if not isinstance(value, datetime):
+            raise TypeError(f"a datetime cannot be made of {value!r}")
+        if settings.USE_TZ:
+            return value
+        value = value.replace(tzinfo=UTC) if value.tzinfo is None else value
+        return timezone.make_naive(value, timezone.get_default_timezone())
 
 
 class Uploader(BSONField):
@@ -74,6 +106,14 @@ class Uploader(BSONField):
 
     def get_prep_value(self, value: Any) -> Any:
         return super().get_prep_value(getattr(value, "pk", value))
+
+
+def check_own(fields: Mapping[str, Any]) -> None:
+    """Raise ValueError for fields of which one can't be a project's own."""
+    for name in fields:
+        if name in metadata.STORED:
+            raise ValueError(f"{name!r} is a field of every file, and none of your own.")
+    metadata.stored_fields(fields)
 
 
 def validate_content_type(value: Any) -> None:
@@ -116,7 +156,7 @@ class AbstractFileDocument(Document, metaclass=FileBase):
         db_column="metadata.originalName",
     )
     length = models.BigIntegerField(_("size"), db_column="metadata.size", editable=False)
-    uploaded = models.DateTimeField(_("uploaded"), db_column="uploadDate", editable=False)
+    uploaded = UploadDate(_("uploaded"), db_column="uploadDate", editable=False)
     uploader = Uploader(
         verbose_name=_("uploader"),
         null=True,
@@ -221,6 +261,17 @@ class AbstractFileDocument(Document, metaclass=FileBase):
         """The bytes from `start` to `stop`."""
         return b"".join(self.chunks(start, stop))
 
+    def verify(self) -> bool:
+        """Read all of it, and compare it with its hash; False if it has none to compare with.
+
+        DamagedFile if it is not what was stored.
+        """
+        files, info = self.get_storage().files, self.get_info()
+        files.verify = True
+        for _data in files.read(info):
+            pass
+        return info.sha256 is not None
+
     # Saving
 
     def _write(
@@ -270,6 +321,7 @@ class AbstractFileDocument(Document, metaclass=FileBase):
         value = document.get(field.column)
         if field.column == "metadata":
             before, value = added(loaded.get("metadata")), value or {}
+            check_own(value)
             gone = {key: None for key in before if key not in value}
             return gone | {
                 key: each

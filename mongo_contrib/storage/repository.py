@@ -140,17 +140,18 @@ def added(stored: Any) -> dict[str, Any]:
 
 
 def wanted(projection: Any) -> Any:
-    """The projection, without what lies in another part of it, and with what sizes are told by.
+    """The projection, with all metadata if it has some, and with what sizes are told by.
 
-    A path beside one that it lies in is an error to the server.
+    To the server, a path beside one that it lies in is an error; and who reads a part of the
+    metadata as a document would take it for all.
     """
     if not isinstance(projection, Mapping):
         return projection
-    chosen = dict(projection)
-    if chosen.get(SIZE):
+    chosen = {key: value for key, value in projection.items() if not key.startswith(METADATA)}
+    if len(chosen) < len(projection):
+        chosen["metadata"] = 1
+    if SIZE in projection:
         chosen["length"] = 1
-    if chosen.get("metadata"):
-        chosen = {key: value for key, value in chosen.items() if not key.startswith(METADATA)}
     return chosen
 
 

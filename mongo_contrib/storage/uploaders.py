@@ -1,0 +1,25 @@
+"""The users who stored files, be they documents or rows of an SQL database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.exceptions import ValidationError
+
+__all__ = ["users_of"]
+
+
+def users_of(keys: Iterable[Any]) -> dict[str, Any]:
+    """The users of these keys, each by its key as a text, in one query; others are missing."""
+    model = get_user_model()
+    wanted = []
+    for key in {str(key): key for key in keys if key is not None}.values():
+        try:
+            wanted.append(model._meta.pk.to_python(key))
+        except (TypeError, ValueError, ValidationError):
+            continue  # what names no user: the caller may have said anything
+    if not wanted:
+        return {}
+    return {str(user.pk): user for user in model._default_manager.filter(pk__in=wanted)}
