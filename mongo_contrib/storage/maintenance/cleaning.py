@@ -13,9 +13,11 @@ from typing import Any
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
-from .. import layout, replacing
+from .. import contents, layout, replacing, thumbnails
 from ..files import GridFSFiles
+from ..resumable import ResumableUploads
 from .ownership import ChunkGroup, batches, chunk_owners, group_of, key, owned
+from .uses import miscounted
 from .verifying import DEFAULT_AGE
 
 __all__ = ["Freed", "clean"]
@@ -32,6 +34,8 @@ class Freed:
     id: Any
     chunks: int = 0
     size: int = 0
+    #: Of what is only counted, how many there were.
+    count: int = 1
 
 
 def nothing(chunks: int) -> None:
@@ -53,7 +57,10 @@ def clean(
     now = now or datetime.now(UTC)
     yield from broken_replacements(files, age=age, dry_run=dry_run, now=now)
     yield from replaced(files, dry_run=dry_run, now=now)
+    yield from expired_uploads(files, dry_run=dry_run, now=now)
+    yield from unshared(files, dry_run=dry_run, now=now)
     yield from orphans(files, age=age, dry_run=dry_run, now=now, advance=advance)
+    yield from lone_thumbnails(files, dry_run=dry_run, now=now)
 
 
 def orphans(
@@ -117,6 +124,62 @@ def replaced(
             due = {"replaced": {"$lte": due["replaced"]["$lte"], "$gt": records[-1]["replaced"]}}
         elif dry_run:
             return
+
+
+def expired_uploads(
+    files: GridFSFiles, *, dry_run: bool = False, now: datetime | None = None
+) -> Iterator[Freed]:
+    """Resumable uploads that nobody has gone on with in time."""
+    now = now or datetime.now(UTC)
+    uploads = ResumableUploads(files)
+    expired: dict[str, Any] = {"expires": {"$lte": now}}
+    while True:
+        with files.errors():
+            found = uploads.collection.find(expired, {"published": 1, "expires": 1})
+            records = list(found.sort("expires", 1).limit(TOGETHER))
+        # What has become a file is one; only the record of the upload goes.
+        unused = [record["_id"] for record in records if record.get("published") is None]
+        groups = [group_of(files, id) or ChunkGroup(id, 0, 0, None) for id in unused]
+        if not dry_run and not uploads.sweep(TOGETHER, now=now):
+            return
+        for group in groups:
+            yield Freed("expired uploads", group.id, group.count, group.size)
+        if dry_run:
+            if len(records) < TOGETHER:
+                return
+            expired = {"expires": {"$lte": now, "$gt": records[-1]["expires"]}}
+
+
+def unshared(
+    files: GridFSFiles, *, dry_run: bool = False, now: datetime | None = None
+) -> Iterator[Freed]:
+    """Contents of which more uses were counted than there are, after a writer was killed."""
+    now = now or datetime.now(UTC)
+    if dry_run:
+        due = now - timedelta(seconds=layout.DEFAULT_GRACE)
+        for record, _ in miscounted(files, due):
+            yield Freed("shared contents counted anew", record["_id"])
+        return
+    corrected = contents.recount(files, now=now)
+    if corrected:
+        yield Freed("shared contents counted anew", files.bucket, count=corrected)
+
+
+def lone_thumbnails(
+    files: GridFSFiles, *, dry_run: bool = False, now: datetime | None = None
+) -> Iterator[Freed]:
+    """Thumbnails whose picture is gone; they can be made again at any time."""
+    if dry_run:
+        beside = thumbnails.thumbnails_of(files)
+        with files.errors():
+            for document in beside.files.find({}, {"metadata.original": 1}):
+                original = (document.get("metadata") or {}).get("original")
+                if files.find_id(original) is None:
+                    yield Freed("thumbnails without a picture", document["_id"])
+        return
+    swept = thumbnails.sweep(files, now)
+    if swept:
+        yield Freed("thumbnails without a picture", files.bucket, count=swept)
 
 
 def owned_by_a_file(files: GridFSFiles, id: Any) -> bool:

@@ -124,9 +124,7 @@ def key(id: Any) -> Any:
 
 
 #: The bytes of a chunk, which the server counts; -1 if they are none.
-SIZE = {
-    "$cond": [{"$in": [{"$type": "$data"}, ["binData", "string"]]}, {"$binarySize": "$data"}, -1]
-}
+SIZE = {"$cond": [{"$eq": [{"$type": "$data"}, "binData"]}, {"$binarySize": "$data"}, -1]}
 
 _NAMED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
 

@@ -15,6 +15,7 @@ from ..layout import FileInfo
 from .content import StoredContent
 from .findings import Finding, Problem
 from .ownership import SIZE, batches, chunk_owners, group_of, key, owned
+from .uses import miscounted
 from .walking import is_usable, shown_name, walk
 
 __all__ = ["DEFAULT_AGE", "Verification"]
@@ -83,6 +84,8 @@ class Verification:
         if not self.path:
             yield from self._strangers()
             yield from self._records()
+            yield from self._uploads()
+            yield from self._uses()
 
     # Files
 
@@ -242,6 +245,25 @@ class Verification:
                     if self._is_dangling(record.get(field)) and self._is_old(record):
                         text = f"a record in {name} of {what} is not there"
                         yield Finding(Problem.DANGLING, text, record["_id"])
+
+    def _uploads(self) -> Iterator[Finding]:
+        """Resumable uploads that have more bytes by their record than there are."""
+        name = f"{self._bucket.bucket}.uploads"
+        begun = {"published": None, "offset": {"$gt": 0}}
+        with self._bucket.errors():
+            for record in self._bucket.database[name].find(begun, {"offset": 1, "chunkSize": 1}):
+                full = {"$expr": {"$gte": ["$offset", "$chunkSize"]}, "_id": record["_id"]}
+                if record["offset"] < record["chunkSize"] or group_of(self._bucket, record["_id"]):
+                    continue
+                # Deleted or begun anew in between?
+                if self._bucket.database[name].find_one(full, {"_id": 1}) is not None:
+                    text = f"a record in {name} of {record['offset']} bytes that are not there"
+                    yield Finding(Problem.DANGLING, text, record["_id"])
+
+    def _uses(self) -> Iterator[Finding]:
+        for record, uses in miscounted(self._bucket, self._youngest):
+            text = f"content of {uses} file(s) was counted as that of {record.get('uses')}"
+            yield Finding(Problem.USES, text, record["content"])
 
     def _is_dangling(self, id: Any) -> bool:
         files = self._bucket

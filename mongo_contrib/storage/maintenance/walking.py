@@ -16,10 +16,7 @@ from ..layout import FileInfo
 
 __all__ = ["Folder", "entries", "newest", "totals", "walk"]
 
-PAGE = 500
-
-# It has four bytes for each block of a compressed file, and who walks needs none of them.
-_PROJECTION = {"metadata.blocks": 0}
+PAGE = 200
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 
@@ -39,10 +36,10 @@ def walk(files: GridFSFiles, path: str = "") -> Iterator[dict[str, Any]]:
     with files.errors():
         if not path:
             # Nothing makes GridFS's files have a name.
-            yield from files.files.find({"filename": None}, _PROJECTION)
+            yield from files.files.find({"filename": None})
             yield from _between(files, "", None)
             return
-        yield from files.files.find(layout.named_or_staged(path), _PROJECTION)
+        yield from files.files.find(layout.named_or_staged(path))
         yield from _between(files, f"{path}/", f"{path}0")
 
 
@@ -50,7 +47,7 @@ def _between(files: GridFSFiles, low: str, high: str | None) -> Iterator[dict[st
     end = {} if high is None else {"$lt": high}
     bound = {"$gte": low, **end}
     while True:
-        found = files.files.find({"filename": bound}, _PROJECTION)
+        found = files.files.find({"filename": bound})
         page = list(found.sort("filename", 1).limit(PAGE))
         last = page[-1]["filename"] if len(page) == PAGE else None
         for document in page:
@@ -60,7 +57,7 @@ def _between(files: GridFSFiles, low: str, high: str | None) -> Iterator[dict[st
         if last is None:
             return
         # A name may have more revisions than a page has room for.
-        yield from files.files.find({"filename": last}, _PROJECTION)
+        yield from files.files.find({"filename": last})
         bound = {"$gt": last, **end}
 
 

@@ -52,7 +52,7 @@ class Clean(Action):
                 dry_run=dry_run,
                 advance=progress.advance,
             ):
-                counts[freed.what] += 1
+                counts[freed.what] += freed.count
                 chunks += freed.chunks
                 size += freed.size
                 if self.verbosity >= 2:
