@@ -10,12 +10,13 @@ from typing import Any
 from django.contrib import admin, messages
 from django.contrib.admin.utils import quote, unquote
 from django.core.exceptions import PermissionDenied
+from django.core.files.storage import default_storage
 from django.core.paginator import Paginator
 from django.db import DatabaseError, transaction
 from django.db.models import Q
 from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
-from django.urls import path, reverse
+from django.urls import NoReverseMatch, path, reverse
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -24,7 +25,11 @@ from django.utils.translation import ngettext
 from . import previews
 from .admin_filters import SizeFilter, TypeFilter
 from .admin_forms import AddFileForm, ChangeFileForm
+from .backend import GridFSStorage
 from .models import FileDocument
+from .tus.admin import AdminResumableFileInput
+from .tus.forms import ResumableFileField
+from .tus.widgets import HELD
 from .uploaders import users_of
 
 __all__ = ["FileAdmin"]
@@ -174,10 +179,39 @@ class FileAdmin(admin.ModelAdmin):
 
     # Forms
 
+    #: The UploadView with `held` for the bucket, or the name of its pattern, by which content
+    #: comes in pieces. None is the default storage's, if that is of this bucket.
+    upload_url: str | None = None
+
+    def get_upload_url(self, request: Any) -> str | None:
+        """The address that takes content in pieces; None where it comes with the form."""
+        if self.upload_url is not None:
+            return self.upload_url
+        storage = self.model.get_storage()
+        if (storage.alias, storage.bucket) != place_of(default_storage):
+            return None
+        try:
+            return str(reverse(HELD))
+        except NoReverseMatch:
+            return None
+
     def get_form(self, request: Any, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """See `ModelAdmin`; content comes with a new file, or in the place of another."""
         kwargs.setdefault("form", ChangeFileForm if change else AddFileForm)
-        return super().get_form(request, obj, change=change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
+        url = self.get_upload_url(request)
+        if url is not None:
+            plain = form.base_fields["content"]
+            form.base_fields["content"] = ResumableFileField(
+                storage=self.model.get_storage(),
+                request=request,
+                widget=AdminResumableFileInput(url=url),
+                label=plain.label,
+                help_text=plain.help_text,
+                required=plain.required,
+                max_length=plain.max_length,
+            )
+        return form
 
     def get_fieldsets(self, request: Any, obj: Any = None) -> Any:
         if obj is None:
@@ -316,6 +350,11 @@ class FileAdmin(admin.ModelAdmin):
     def _url(self, view: str, obj: Any) -> str:
         name = f"admin:{self.opts.app_label}_{self.opts.model_name}_{view}"
         return str(reverse(name, args=[quote(obj.pk)], current_app=self.admin_site.name))
+
+
+def place_of(storage: Any) -> tuple[str, str] | None:
+    """The alias and the bucket of a storage of ours."""
+    return (storage.alias, storage.bucket) if isinstance(storage, GridFSStorage) else None
 
 
 @admin.register(FileDocument)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 __all__ = ["SizeFilter", "TypeFilter"]
 
 #: Types by what people call them: how they begin, or which they are.
-FAMILIES = {
+FAMILIES: dict[str, tuple[Any, str | tuple[str, ...]]] = {
     "image": (_("Images"), "image/"),
     "audio": (_("Sound"), "audio/"),
     "video": (_("Films"), "video/"),

@@ -47,8 +47,8 @@ class AddFileForm(ContentForm):
         max_length=255,
         required=False,
         help_text=_(
-            "With folders, as in photos/prague.jpg; what ends in / is a folder. If left empty, the "
-            "name that the file has. A name that is taken gets a number."
+            "With folders, as in photos/prague.jpg; what ends in / is a folder. If left empty, "
+            "the file's own name. A name that is taken gets a number."
         ),
     )
 

@@ -3,13 +3,14 @@
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
 
 from mongo_contrib.db import is_mongo
 
 from .backend import GridFSStorage
 from .configured import configured_storages, settings_storages
+from .images import lacking
 
 __all__ = ["check_storages"]
 
@@ -23,7 +24,21 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     ]
     for name, storage in configured_storages():
         messages += _check_alias(name, storage)
+        messages += _check_thumbnails(name, storage)
     return messages
+
+
+def _check_thumbnails(name: str, storage: GridFSStorage) -> list[CheckMessage]:
+    reason = lacking() if storage.thumbnails else None
+    if reason is None:
+        return []
+    return [
+        Warning(
+            f"{name} has thumbnails, which can't be made: {reason}",
+            hint="pip install 'django-mongo-contrib[images]'",
+            id="mongo_storage.W002",
+        )
+    ]
 
 
 def _check_alias(name: str, storage: GridFSStorage) -> list[CheckMessage]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from io import BytesIO
 from typing import TYPE_CHECKING
 
+from django.core.exceptions import ImproperlyConfigured
+
 from .exceptions import NoPicture
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["CONTENT_TYPE", "FORMATS", "LARGEST_FILE", "MOST_PIXELS", "smaller"]
+__all__ = ["CONTENT_TYPE", "FORMATS", "LARGEST_FILE", "MOST_PIXELS", "lacking", "smaller"]
 
 #: The formats that are read, as Pillow names them, with the types that they are told by.
 FORMATS = {
@@ -48,8 +50,10 @@ def smaller(data: bytes, size: tuple[int, int]) -> bytes:
     It stands upright and has no metadata: no camera, no place. Of an animation it is the first
     picture. NoPicture, which says why, for what is none or is out of bounds.
     """
-    from PIL import Image, ImageOps
-
+    try:
+        from PIL import Image, ImageOps
+    except ImportError as exc:
+        raise ImproperlyConfigured(f"Thumbnails can't be made: {lacking()}") from exc
     Image.init()
     formats = [each for each in FORMATS.values() if each in Image.OPEN]
     try:
@@ -75,6 +79,15 @@ def smaller(data: bytes, size: tuple[int, int]) -> bytes:
     except Exception as exc:
         # What decoders raise of bytes that are damaged, or made to harm, is written down nowhere.
         raise NoPicture(f"The picture can't be read: {type(exc).__name__}: {exc}") from exc
+
+
+def lacking() -> str | None:
+    """What has to be installed before thumbnails can be made; None if nothing has."""
+    try:
+        from PIL import features
+    except ImportError:
+        return "Pillow is not installed, which is django-mongo-contrib[images]."
+    return None if features.check("webp") else "this Pillow was built without WebP."
 
 
 def _plain(image: Image.Image) -> Image.Image:

@@ -33,13 +33,11 @@ from .backend import GridFSStorage
 from .configured import configured_storages
 from .handles import GridFSFile
 from .layout import FileInfo
+from .model_checks import FILES, check_files_class
 from .repository import METADATA, FilesRepository, added
 from .signatures import is_content_type
 
 __all__ = ["AbstractFileDocument", "FileDocument", "FileManager"]
-
-#: What a class's own Meta may name is one of these collections.
-FILES = ".files"
 
 
 class FileBase(DocumentBase):
@@ -184,6 +182,10 @@ class AbstractFileDocument(Document, metaclass=FileBase):
 
     def __str__(self) -> str:
         return str(self.name)
+
+    @classmethod
+    def check(cls, **kwargs: Any) -> list[Any]:
+        return [*super().check(**kwargs), *check_files_class(cls)]
 
     @classmethod
     def get_storage(cls) -> GridFSStorage:

@@ -19,8 +19,9 @@ from .images import FORMATS
 
 __all__ = ["address", "download_link", "facts", "preview", "text_head", "thumbnail_address"]
 
-#: Pixels of the small pictures in lists, and of the large one on a file's own page.
+#: Pixels of the pictures in lists, beside the field of a form, and on a file's own page.
 SMALL = 80
+BESIDE = 200
 LARGE = 640
 
 #: Bytes of a picture that is shown itself where there are no thumbnails, in a list and alone.

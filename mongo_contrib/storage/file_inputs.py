@@ -1,0 +1,69 @@
+"""Fields of files in any ModelAdmin, of documents or SQL models: with a preview beside them."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from django.core.exceptions import SuspiciousFileOperation
+from django.db import models
+
+from . import previews
+from .backend import GridFSStorage
+
+__all__ = ["FilePreviewMixin", "PreviewInputMixin"]
+
+
+class PreviewInputMixin:
+    """For a file input: what is stored is shown before it; it costs one look-up."""
+
+    template_name: str = "mongo_storage/admin/preview_file_input.html"
+    #: The template of the file input itself.
+    input_template_name: str
+
+    class Media:
+        css = {"all": ("mongo_storage/admin.css",)}
+
+    def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
+        context: dict[str, Any] = super().get_context(name, value, attrs)  # type: ignore[misc]
+        context["widget"]["input_template"] = self.input_template_name
+        storage = getattr(value, "storage", None)
+        if isinstance(storage, GridFSStorage) and getattr(value, "name", None):
+            context["widget"]["stored"] = _stored(storage, value.name)
+        return context
+
+
+def _stored(storage: GridFSStorage, name: str) -> dict[str, Any]:
+    """What is shown of a file; nothing if there is none any more."""
+    try:
+        info = storage.get_info(name)
+    except (FileNotFoundError, SuspiciousFileOperation):
+        return {"missing": True}
+    return {
+        "preview": previews.preview(storage, info, pixels=previews.BESIDE),
+        "facts": previews.facts(info),
+        "download": previews.download_link(storage, info),
+    }
+
+
+class FilePreviewMixin:
+    """For a ModelAdmin or an inline: its files in GridFS are seen, with size, type and a link.
+
+    Fields of other storages keep their input. It goes with `ResumableUploadsMixin`.
+    """
+
+    def formfield_for_dbfield(self, db_field: Any, request: Any, **kwargs: Any) -> Any:
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
+        ours = isinstance(getattr(db_field, "storage", None), GridFSStorage)
+        if field is not None and ours and isinstance(db_field, models.FileField):
+            field.widget.__class__ = previewing(type(field.widget))
+        return field
+
+
+@cache
+def previewing(widget: type) -> Any:
+    """The class of a file input that shows what is stored, too."""
+    if issubclass(widget, PreviewInputMixin):
+        return widget
+    own = {"input_template_name": widget.template_name}  # type: ignore[attr-defined]
+    return type(f"Previewing{widget.__name__}", (PreviewInputMixin, widget), own)
