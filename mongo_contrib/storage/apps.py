@@ -24,7 +24,15 @@ class MongoStorageConfig(AppConfig):
         from .configured import configured_storages
         from .schema import collection_specs
 
-        buckets = {
-            storage.bucket for _, storage in configured_storages() if storage.alias == alias
-        }
-        return [spec for bucket in sorted(buckets) for spec in collection_specs(bucket)]
+        buckets: dict[str, bool] = {}
+        for _, storage in configured_storages():
+            if storage.alias == alias:
+                shares = buckets.get(storage.bucket, False) or storage.deduplicate
+                buckets[storage.bucket] = shares
+                if storage.thumbnails:
+                    buckets.setdefault(storage.thumbnail_storage.bucket, False)
+        return [
+            spec
+            for bucket, shares in sorted(buckets.items())
+            for spec in collection_specs(bucket, deduplicate=shares)
+        ]

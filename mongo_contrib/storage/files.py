@@ -17,13 +17,13 @@ from pymongo.database import Database
 
 from mongo_contrib.exceptions import translated_errors
 
-from . import layout, metadata
+from . import contents, layout, metadata
 from .concerns import Concerns
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits
 from .reading import Reading, reading, reading_stored
 from .replacing import purge
-from .schema import CHUNKS_INDEXES, FILES_INDEXES, REPLACED_INDEXES, is_claim
+from .schema import CHUNKS_INDEXES, CONTENTS_INDEXES, FILES_INDEXES, REPLACED_INDEXES, is_claim
 from .uploads import Upload
 
 __all__ = ["GridFSFiles"]
@@ -186,18 +186,23 @@ class GridFSFiles:
         """Delete the file of this name; whether there was one."""
         with self.errors():
             purge(self, name)
-            found = self.files.find(layout.named_or_staged(name), {"_id": 1})
-            return self.delete_ids([document["_id"] for document in found]) > 0
+            found = self.files.find(layout.named_or_staged(name), layout.SHARED)
+            return self._delete(list(found)) > 0
 
     def delete_ids(self, ids: Sequence[Any]) -> int:
         """Delete the files of these `_id`s, whatever their names; how many there were."""
-        if not ids:
-            return 0
         with self.errors():
+            return self._delete(list(self.files.find({"_id": {"$in": list(ids)}}, layout.SHARED)))
+
+    def _delete(self, documents: list[dict[str, Any]]) -> int:
+        sharing = [each for each in documents if layout.shared_content(each) is not None]
+        own = [each["_id"] for each in documents if layout.shared_content(each) is None]
+        deleted = contents.delete(self, sharing) if sharing else 0
+        if own:
             # First what makes them visible.
-            deleted = self.files.delete_many({"_id": {"$in": ids}}).deleted_count
-            self.chunks.delete_many({"files_id": {"$in": ids}})
-            self.forget(ids)
+            deleted += self.files.delete_many({"_id": {"$in": own}}).deleted_count
+            self.chunks.delete_many({"files_id": {"$in": own}})
+        self.forget([each["_id"] for each in documents])
         return deleted
 
     def forget(self, ids: Sequence[Any]) -> None:
@@ -216,6 +221,8 @@ class GridFSFiles:
                 self.files.create_indexes([spec.model() for spec in FILES_INDEXES])
                 self.chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
                 self.replaced.create_indexes([spec.model() for spec in REPLACED_INDEXES])
+                if self.deduplicate:
+                    self.contents.create_indexes([spec.model() for spec in CONTENTS_INDEXES])
 
     def errors(self) -> translated_errors:
         """What every call to the driver runs inside of."""

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeGuard
 
 from bson import ObjectId
 
@@ -34,6 +34,7 @@ __all__ = [
     "named",
     "named_or_staged",
     "removed",
+    "shared_content",
     "staged",
     "windows",
 ]
@@ -56,6 +57,9 @@ MARK = "\x01"
 _AFTER_MARK = "\x02"
 
 _SHA256 = re.compile("[0-9a-f]{64}")
+
+#: The fields that tell whether a file shares its content, and its name.
+SHARED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
 
 
 def check_bucket(bucket: str) -> None:
@@ -105,9 +109,8 @@ class FileInfo:
     @property
     def content_id(self) -> Any:
         """What the chunks bear as their `files_id`; several files may share their content."""
-        value = self.metadata.get("content")
-        # Files of other programs may have a field of this name; with our hash it is ours.
-        return value if isinstance(value, ObjectId) and self.sha256 else self.id
+        shared = shared_content({"metadata": self.metadata})
+        return self.id if shared is None else shared
 
     @property
     def encoding(self) -> str | None:
@@ -123,7 +126,7 @@ class FileInfo:
     def sha256(self) -> str | None:
         """The hash of the content in hexadecimal; None in files of other programs."""
         value = self.metadata.get("sha256")
-        return value if isinstance(value, str) and _SHA256.fullmatch(value) else None
+        return value if _is_sha256(value) else None
 
     @property
     def content_type(self) -> str | None:
@@ -163,6 +166,23 @@ class FileInfo:
             metadata=stored,
             blocks=blocks,
         )
+
+
+def shared_content(document: Mapping[str, Any]) -> Any:
+    """The content that a file shares, or might, with others; None: its chunks are its own.
+
+    Of the document it needs what SHARED projects.
+    """
+    stored = document.get("metadata")
+    if not isinstance(stored, Mapping):
+        return None
+    value = stored.get("content")
+    # Files of other programs may have a field of this name; beside our hash it is ours.
+    return value if isinstance(value, ObjectId) and _is_sha256(stored.get("sha256")) else None
+
+
+def _is_sha256(value: Any) -> TypeGuard[str]:
+    return isinstance(value, str) and _SHA256.fullmatch(value) is not None
 
 
 def named(name: str) -> Filter:

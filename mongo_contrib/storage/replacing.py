@@ -4,7 +4,9 @@ Where the server has transactions, taking the old file's document out and puttin
 is one. Where it has none, the new document first gets a name beside the old one (`layout.staged`),
 where everybody looks who does not find a name; then both documents are renamed by one command.
 Either way the old chunks stay for those who are reading them, and a record in
-``<bucket>.replaced`` says, before anything happens, that they may go one day.
+``<bucket>.replaced`` says, before anything happens, that they may go one day. If the old file
+shares its content (see `contents`), the record gets its use from whoever deletes the document, and
+whoever deletes the record gives it back; until then it frees nothing.
 """
 
 import asyncio
@@ -20,7 +22,7 @@ from pymongo import UpdateOne
 from mongo_contrib.bridge import in_bridge, wait
 from mongo_contrib.exceptions import DuplicateKeyError, WriteConflict
 
-from . import layout
+from . import contents, layout
 
 if TYPE_CHECKING:
     from .files import GridFSFiles
@@ -51,6 +53,8 @@ class Replacement:
         #: Whether the file is in its place, or may be: nothing of it is to be discarded any more.
         self.settled = False
         self._removed: dict[Any, str] = {}
+        # The contents that old files share, by their _id.
+        self._shared: dict[Any, Any] = {}
 
     def run(self) -> None:
         """Put the file in its place, and tidy up after earlier ones."""
@@ -77,9 +81,9 @@ class Replacement:
                 return True
             ids = list(others)
             if ids:
-                fields = {"$set": {"filename": self._name, "replaced": datetime.now(UTC)}}
+                now = datetime.now(UTC)
                 self._files.replaced.bulk_write(
-                    [UpdateOne({"_id": id}, fields, upsert=True) for id in ids]
+                    [UpdateOne({"_id": id}, self._record(id, now), upsert=True) for id in ids]
                 )
             # What was left by somebody without transactions is put right without one.
             if self._files.has_transactions and {*others.values()} == {self._name}:
@@ -96,8 +100,23 @@ class Replacement:
     def _others(self) -> dict[Any, str]:
         """All that are in the way, with what they are called."""
         filter = {**layout.named_or_staged(self._name), "_id": {"$ne": self._id}}
-        found = self._files.files.find(filter, {"filename": 1})
+        found = list(self._files.files.find(filter, layout.SHARED))
+        for document in found:
+            if (content := layout.shared_content(document)) is not None:
+                self._shared[document["_id"]] = content
         return {document["_id"]: document["filename"] for document in found}
+
+    def _record(self, id: Any, now: datetime) -> dict[str, Any]:
+        fields = {"filename": self._name, "replaced": now}
+        return {"$set": fields | ({"shared": True} if id in self._shared else {})}
+
+    def _keep_use(self, id: Any, session: Any = None) -> None:
+        """Give the use of a shared content to the record: its document was deleted by us."""
+        fields = {"filename": self._name, "replaced": datetime.now(UTC)}
+        use = {"shared": True, "content": self._shared[id]}
+        self._files.replaced.update_one(
+            {"_id": id}, {"$set": use, "$setOnInsert": fields}, upsert=True, session=session
+        )
 
     def _transaction(self, ids: list[Any]) -> bool:
         files = self._files.files
@@ -106,6 +125,9 @@ class Replacement:
             removed = files.delete_many({"_id": {"$in": ids}}, session=session)
             if removed.deleted_count < len(ids):  # leaving the session ends the transaction
                 return False
+            for id in ids:
+                if id in self._shared:
+                    self._keep_use(id, session)
             files.insert_one(self._document, session=session)
             self.settled = True
             try:
@@ -142,9 +164,18 @@ class Replacement:
                     UpdateOne({"_id": self._id, "filename": staged}, _rename(self._name)),
                 ]
             )
-            files.delete_many(
-                {"_id": {"$in": list(removed)}, "filename": {"$in": list(removed.values())}}
-            )
+            own = [id for id in removed if id not in self._shared]
+            names = {"$in": [removed[id] for id in own]}
+            files.delete_many({"_id": {"$in": own}, "filename": names})
+            self._delete_shared([id for id in removed if id in self._shared])
+
+    def _delete_shared(self, ids: list[Any]) -> None:
+        if ids:
+            contents.touch(self._files, [self._shared[id] for id in ids])
+        for id in ids:
+            out_of_the_way = {"_id": id, "filename": layout.removed(id)}
+            if self._files.files.delete_one(out_of_the_way).deleted_count:
+                self._keep_use(id)
 
 
 def sweep(files: "GridFSFiles", now: datetime | None = None) -> int:
@@ -171,17 +202,46 @@ def purge(files: "GridFSFiles", name: str) -> None:
 def _delete(files: "GridFSFiles", records: list[Any]) -> None:
     if not records:
         return
-    ids = [record["_id"] for record in records]
+    found = files.files.find(
+        {"_id": {"$in": [record["_id"] for record in records]}}, layout.SHARED
+    )
+    documents = {document["_id"]: document for document in found}
     # Those that are there after all: who wanted to replace them has died before.
-    there = files.files.find({"_id": {"$in": ids}}, {"filename": 1})
-    alive = {each["_id"] for each in there if each["filename"] != layout.removed(each["_id"])}
-    dead = [id for id in ids if id not in alive]
-    files.files.delete_many({"_id": {"$in": dead}})
-    files.chunks.delete_many({"files_id": {"$in": dead}})
+    alive = {
+        id for id, document in documents.items() if document["filename"] != layout.removed(id)
+    }
+    dead = [record["_id"] for record in records if record["_id"] not in alive]
+    own = []
+    for record in records:
+        document = documents.get(record["_id"])
+        if record.get("shared") or (document and layout.shared_content(document) is not None):
+            _give_back(files, record, None if record["_id"] in alive else document)
+        else:
+            own.append(record)
+    gone = [record["_id"] for record in own if record["_id"] not in alive]
+    if gone:
+        files.files.delete_many({"_id": {"$in": gone}})
+        # Once more: no record may ever free what others have.
+        files.chunks.delete_many({"files_id": {"$in": contents.owned(files, gone)}})
     files.forget(dead)
-    # A record that is newer by now is somebody else's.
-    known = [{"_id": record["_id"], "replaced": record["replaced"]} for record in records]
-    files.replaced.delete_many({"$or": known})
+    if own:
+        # A record that is newer by now is somebody else's.
+        known = [{"_id": record["_id"], "replaced": record["replaced"]} for record in own]
+        files.replaced.delete_many({"$or": known})
+
+
+def _give_back(
+    files: "GridFSFiles", record: Mapping[str, Any], document: Mapping[str, Any] | None
+) -> None:
+    """Delete the record of a file that shared its content, and its document if it is left."""
+    if document is not None:
+        contents.delete(files, [document])
+    content = record.get("content")
+    if content is not None:
+        contents.touch(files, [content])
+    same = {"_id": record["_id"], "replaced": record["replaced"], "content": content}
+    if files.replaced.delete_one(same).deleted_count and content is not None:
+        contents.release(files, content)
 
 
 def _rename(name: str) -> dict[str, Any]:

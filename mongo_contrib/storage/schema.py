@@ -5,7 +5,14 @@ from typing import Any
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
-__all__ = ["CHUNKS_INDEXES", "FILES_INDEXES", "REPLACED_INDEXES", "collection_specs", "is_claim"]
+__all__ = [
+    "CHUNKS_INDEXES",
+    "CONTENTS_INDEXES",
+    "FILES_INDEXES",
+    "REPLACED_INDEXES",
+    "collection_specs",
+    "is_claim",
+]
 
 # Our claim on names. The specification lets several files have one name, so this one is ours.
 CLAIM = IndexSpec(keys=(("filename", 1),), name="filename_unique", options={"unique": True})
@@ -31,6 +38,9 @@ UPLOADS_INDEXES = (
     IndexSpec(keys=(("owner", 1), ("expires", 1)), name="owner_1_expires_1"),
 )
 
+# Contents that files share, each once.
+CONTENTS_INDEXES = (IndexSpec(keys=(("content", 1),), name="content_1", options={"unique": True}),)
+
 
 def is_claim(index: Mapping[str, Any]) -> bool:
     """Whether an index, as index_information() describes it, keeps names unique."""
@@ -38,11 +48,13 @@ def is_claim(index: Mapping[str, Any]) -> bool:
     return index["key"] == list(CLAIM.keys) and bool(index.get("unique")) and not partial
 
 
-def collection_specs(bucket: str) -> tuple[CollectionSpec, ...]:
+def collection_specs(bucket: str, *, deduplicate: bool = False) -> tuple[CollectionSpec, ...]:
     """What a bucket is made of."""
+    contents = CollectionSpec(f"{bucket}.contents", CONTENTS_INDEXES, source="mongo_storage")
     return (
         CollectionSpec(f"{bucket}.files", FILES_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.chunks", CHUNKS_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.replaced", REPLACED_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.uploads", UPLOADS_INDEXES, source="mongo_storage"),
+        *([contents] if deduplicate else []),
     )

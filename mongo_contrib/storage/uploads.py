@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from bson import Int64, ObjectId
-from django.db import DatabaseError
+from django.db import DatabaseError, IntegrityError
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import layout
 from .compression import Compressor, is_worthwhile
+from .contents import Share
 from .exceptions import FileRefused
 from .limits import in_types
 from .replacing import Replacement
@@ -48,6 +49,8 @@ class Upload:
         self._begun = self._ended = False
         self._refused: FileRefused | None = None
         self._replacement: Replacement | None = None
+        self._share: Share | None = None
+        self._placed = False  # whether there may be a document with our _id
 
     @classmethod
     def of_stored(
@@ -168,14 +171,20 @@ class Upload:
         document = self.complete()
         name = None
         for name in names:
+            # Without transactions somebody may take the file for an old one, and then gives its
+            # use of the content back while we look for another name: so there is one use more.
+            self._hold(document, 1 if self._files.has_transactions else 2)
+            self._place()
             try:
                 with self._files.errors():
                     self._files.files.insert_one({**document, "filename": name})
             except DuplicateKeyError as exc:
+                self._take_back()
                 if exc.fields and exc.fields != ("filename",):
                     raise
             else:
                 if self._files.has_transactions or self._keeps(name):
+                    self._settle()
                     return name
         raise FileExistsError(f"There is a file {name!r} in the bucket {self._files.bucket!r}.")
 
@@ -188,7 +197,8 @@ class Upload:
             found = list(self._files.files.find(layout.named_or_staged(name), {"filename": 1}))
             if [document["_id"] for document in found] == [self.id]:
                 return True
-            self._files.files.delete_one({"_id": self.id, "filename": name})
+            if self._files.files.delete_one({"_id": self.id, "filename": name}).deleted_count:
+                self._take_back()
         return False
 
     def replace(self, name: str) -> None:
@@ -197,8 +207,17 @@ class Upload:
         Readers find the whole old or the whole new file; those who have begun with the old one
         find its rest.
         """
-        self._replacement = Replacement(self._files, {**self.complete(), "filename": name})
-        self._replacement.run()
+        document = {**self.complete(), "filename": name}
+        self._hold(document, 1)
+        self._replacement = Replacement(self._files, document)
+        self._place()
+        try:
+            self._replacement.run()
+        except IntegrityError:
+            if not self._replacement.settled:
+                self._take_back()
+            raise
+        self._settle()
 
     def discard(self) -> None:
         """Take back what was written, unless it has taken the place of another file.
@@ -208,5 +227,40 @@ class Upload:
         if self._replacement is not None and self._replacement.settled:
             return
         with suppress(DatabaseError), self._files.errors():
-            self._files.files.delete_one({"_id": self.id})
-            self._files.chunks.delete_many({"files_id": self.id})
+            deleted = self._files.files.delete_one({"_id": self.id}).deleted_count
+            # One that is gone has been deleted by somebody who has given its use back.
+            if deleted and self._placed:
+                self._take_back()
+            self._give_back()
+
+    # Uses of a content that other files may have, too
+
+    def _hold(self, document: dict[str, Any], uses: int) -> None:
+        """Have so many uses and name their content in the document, if the bucket shares any."""
+        if self._share is None and self._files.deduplicate and isinstance(self.id, ObjectId):
+            self._share = Share(self._files, document)
+        if self._share is not None and self._share.hold(uses):
+            document["metadata"] = {**document["metadata"], "content": self._share.content}
+
+    def _place(self) -> None:
+        self._placed = True
+        if self._share is not None:
+            self._share.place()
+
+    def _take_back(self) -> None:
+        self._placed = False
+        if self._share is not None:
+            self._share.take_back()
+
+    def _settle(self) -> None:
+        """The file is there: what is not needed for it may go."""
+        if self._share is not None and self._share.content is not None:
+            with suppress(DatabaseError):  # `gridfs clean` finds what stays
+                self._give_back()
+
+    def _give_back(self) -> None:
+        with self._files.errors():
+            if self._share is not None:
+                self._share.give_back()
+            if self._share is None or not self._share.is_own:
+                self._files.chunks.delete_many({"files_id": self.id})

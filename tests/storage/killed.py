@@ -1,7 +1,8 @@
-"""Replaces a file again and again, in a process of its own that each time dies a command later.
+"""Does one thing to a file again and again, in a process of its own that dies a command later.
 
-Run by test_replacing.py as a script: the address of the server, the database, whether to use
-transactions. It says "session <id>" and "n died", or "n done", and goes on at each line it gets.
+Run by test_replacing.py and test_contents.py as a script: the address of the server, the database,
+whether to use transactions, what to do and whether equal content is stored once. It says
+"session <id>" and "n died", or "n done", and goes on at each line it gets.
 """
 
 import os
@@ -35,21 +36,27 @@ class Killer(monitoring.CommandListener):
         pass
 
 
-def replace(address, database, transactions, commands):
+def act(address, database, transactions, deed, deduplicate, commands):
     client = MongoClient(address, event_listeners=[Killer(commands)])
-    files = GridFSFiles(client[database], chunk_size=4, transactions=transactions)
-    files.upload([f"{commands}.txt"], [b"the new content"], replace=True)
+    files = GridFSFiles(
+        client[database], chunk_size=4, transactions=transactions, deduplicate=deduplicate
+    )
+    name = f"{commands}.txt"
+    if deed == "delete":
+        files.delete(name)
+    else:
+        files.upload([name], [b"the new content"], replace=deed == "replace")
     client.close()
 
 
 def main():
-    address, database, transactions = sys.argv[1:]
+    address, database, transactions, deed, deduplicate = sys.argv[1:]
     settings.configure()
     django.setup()
     for commands in range(40):
         child = os.fork()
         if not child:
-            replace(address, database, transactions == "True", commands)
+            act(address, database, transactions == "True", deed, deduplicate == "True", commands)
             os._exit(0)
         died = os.waitpid(child, 0)[1] != 0
         print(commands, "died" if died else "done", flush=True)

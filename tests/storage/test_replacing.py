@@ -276,7 +276,10 @@ def test_a_writer_who_is_killed_leaves_the_old_or_the_new_file(files, database, 
     host, port = database.client.address
     command = [sys.executable, str(Path(__file__).with_name("killed.py"))]
     process = subprocess.Popen(
-        [*command, f"mongodb://{host}:{port}/", database.name, str(transactions)],
+        [
+            *(*command, f"mongodb://{host}:{port}/", database.name),
+            *(str(transactions), "replace", "False"),
+        ],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
