@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
 
+from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import storages
 from django.http import HttpRequest, HttpResponse
@@ -13,7 +14,7 @@ from django.utils.http import http_date
 from django.views import View
 from django.views.decorators.csrf import csrf_protect
 
-from mongo_contrib.bridge import in_thread, native
+from mongo_contrib.bridge import in_thread, native, on_loop, wait
 
 from ..backend import GridFSStorage
 from ..claimed import StoredUpload
@@ -106,7 +107,10 @@ class UploadView(View):
     # To be overridden
 
     def has_permission(self, request: HttpRequest) -> bool:
-        """Who may upload: everybody who is logged in. Asked before each answer but OPTIONS."""
+        """Who may upload: everybody who is logged in. Asked before each answer but OPTIONS.
+
+        It may be async.
+        """
         user: Any = getattr(request, "user", None)
         return user is not None and user.is_authenticated and user.is_active
 
@@ -169,7 +173,7 @@ class UploadView(View):
         if method not in handlers:
             allowed = ", ".join([*handlers, "OPTIONS"])
             raise Refused(405, f"What can be done here is {allowed}.", {"Allow": allowed})
-        if not in_thread(self.has_permission, request):
+        if not self._is_allowed(request):
             raise Refused(403, "You may not upload files; log in first.")
         self.files_storage = self.get_storage()
         self.uploads = ResumableUploads(
@@ -180,6 +184,14 @@ class UploadView(View):
         id = id_of(self.files_storage, token)
         upload = self.uploads.get(id, owner=self.get_owner(request))
         return of_upload[method](request, upload)
+
+    def _is_allowed(self, request: HttpRequest) -> bool:
+        hook: Any = self.has_permission
+        if iscoroutinefunction(hook):
+            return bool(wait(hook(request)) if on_loop() else async_to_sync(hook)(request))
+        # One that a project has written may ask an SQL database, which no event loop can.
+        known = type(self).has_permission is UploadView.has_permission
+        return bool(hook(request) if known else in_thread(hook, request))
 
     def _options(self) -> HttpResponse:
         headers = {
@@ -296,7 +308,8 @@ class UploadView(View):
 class AsyncUploadView(UploadView):
     """See UploadView; for ASGI, without a thread.
 
-    Its hooks are run by `native()`, has_permission() in the thread where Django uses SQL.
+    Its hooks are run by `native()`; a has_permission() of your own that is no coroutine in the
+    thread in which Django uses SQL databases.
     """
 
     view_is_async: ClassVar[bool] = True

@@ -55,6 +55,8 @@ class Tus:
         headers.setdefault("Tus-Resumable", "1.0.0")
         headers = {key: value for key, value in headers.items() if value != "None"}
         body = {} if content is None else {"data": content, "content_type": type}
+        if content == b"":  # of such a body, Django's client says no type
+            headers["Content-Type"] = type
         return self._request(method, url or self.prefix, headers=headers, **body)
 
     def create(self, length, filename="a.bin", content=None, **headers):

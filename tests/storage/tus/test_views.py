@@ -5,9 +5,12 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.test import AsyncRequestFactory
 
 from mongo_contrib.storage.resumable import ResumableUploads
-from mongo_contrib.storage.tus.protocol import VERSION, Checksum
+from mongo_contrib.storage.tus.protocol import OFFSET_TYPE, VERSION, Checksum
+from mongo_contrib.storage.tus.views import AsyncUploadView
+from tests.hops import no_thread_hop
 
 from .conftest import sync_tus
 
@@ -53,3 +56,339 @@ def test_an_upload_in_pieces_becomes_a_file(tus, storage, user):
     assert info.sha256 == hashlib.sha256(CONTENT).hexdigest()
     assert (info.uploader, info.original_name) == (user.pk, "größe.bin")
     assert stored(storage, "größe.bin") == CONTENT
+
+
+def test_an_upload_may_come_with_its_creation(tus, storage):
+    response = tus.create(len(CONTENT), content=CONTENT[:700])
+    assert (response.status_code, response["Upload-Offset"]) == (201, "700")
+    last = tus.patch(urlsplit(response["Location"]).path, 700, CONTENT[700:])
+    assert last["Upload-File"] == "a.bin"
+    whole = tus.create(len(CONTENT), content=CONTENT)
+    assert (whole.status_code, whole["Upload-File"]) == (201, "a_1.bin")
+    assert stored(storage, "a.bin") == stored(storage, "a_1.bin") == CONTENT
+
+
+def test_an_empty_file_needs_no_more_than_its_creation(tus, storage):
+    response = tus.create(0)
+    assert (response.status_code, response["Upload-File"]) == (201, "a.bin")
+    assert storage.size("a.bin") == 0
+
+
+def test_an_answer_that_was_lost_is_told_again(tus, storage):
+    url = tus.begin(len(CONTENT))
+    first = tus.patch(url, 0, CONTENT)
+    assert tus.patch(url, 0, CONTENT).status_code == 409
+    for again in (tus.patch(url, len(CONTENT), b""), tus.head(url)):
+        assert again.status_code in (200, 204)
+        assert again["Upload-File"] == first["Upload-File"]
+        assert again["Content-Location"] == first["Content-Location"]
+    assert storage.listdir("") == ([], ["a.bin"])
+
+
+def test_who_asks_completes_what_another_left(tus, storage):
+    url = tus.begin(len(CONTENT))
+    tus.patch(url, 0, CONTENT[:1000])
+    uploads = ResumableUploads(storage.files)
+    [document] = uploads.collection.find()
+    upload = uploads.get(document["_id"])
+    uploads.append(upload, 1000, [CONTENT[1000:]], size=len(CONTENT) - 1000)
+    assert storage.listdir("") == ([], [])
+    assert tus.head(url)["Upload-File"] == "a.bin"
+    assert stored(storage, "a.bin") == CONTENT
+
+
+def test_an_upload_is_ended(tus, storage):
+    url = tus.begin(len(CONTENT))
+    tus.patch(url, 0, CONTENT[:1500])
+    assert tus("delete", url).status_code == 204
+    assert tus.head(url).status_code == 404
+    assert tus.patch(url, 1500, CONTENT[1500:]).status_code == 404
+    assert storage.files.chunks.count_documents({}) == 0
+
+
+def test_ending_a_finished_upload_leaves_its_file(tus, storage):
+    url = tus.begin(len(CONTENT))
+    tus.patch(url, 0, CONTENT)
+    assert tus("delete", url).status_code == 204
+    assert stored(storage, "a.bin") == CONTENT
+
+
+def test_other_methods_by_the_header_of_old_clients(tus, storage):
+    url = tus.begin(len(CONTENT))
+    response = tus("post", url, CONTENT, Upload_Offset=0, X_HTTP_Method_Override="PATCH")
+    assert (response.status_code, response["Upload-File"]) == (204, "a.bin")
+    assert tus("post", url, X_HTTP_Method_Override="HEAD")["Upload-Offset"] == str(len(CONTENT))
+    assert (
+        tus("patch", url, b"", Upload_Offset=0, X_HTTP_Method_Override="DELETE").status_code != 204
+    )
+    assert tus("post", url, X_HTTP_Method_Override="DELETE").status_code == 204
+
+
+# What is refused
+
+
+@pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
+def test_a_checksum_is_compared(tus, storage, algorithm):
+    url = tus.begin(len(CONTENT))
+    right = Checksum.header(algorithm, CONTENT)
+    response = tus.patch(url, 0, CONTENT[:-1] + b"x", Upload_Checksum=right)
+    assert (response.status_code, response.reason_phrase) == (460, "Checksum Mismatch")
+    assert tus.head(url)["Upload-Offset"] == "0"
+    assert storage.files.chunks.count_documents({}) == 0
+    assert tus.patch(url, 0, CONTENT, Upload_Checksum=right)["Upload-File"] == "a.bin"
+
+
+def test_a_creation_with_a_wrong_checksum_leaves_nothing(tus, storage):
+    wrong = Checksum.header("sha1", b"other")
+    response = tus.create(len(CONTENT), content=CONTENT, Upload_Checksum=wrong)
+    assert response.status_code == 460
+    assert storage.files.chunks.count_documents({}) == 0
+    assert ResumableUploads(storage.files).collection.count_documents({}) == 0
+
+
+@pytest.mark.parametrize("version", [None, "0.2.2", "1.0.0, 2.0.0", ""])
+def test_another_version_is_refused(tus, version):
+    response = tus("post", Upload_Length=1, Tus_Resumable=version)
+    assert (response.status_code, response["Tus-Version"]) == (412, VERSION)
+
+
+@pytest.mark.parametrize(
+    "length", [None, "", "-1", "1.5", "0x10", "1e3", "²", "9" * 20, "1 2", "+1"]
+)
+def test_a_length_that_is_none_is_refused(tus, length):
+    response = tus("post", Upload_Length=length)
+    assert response.status_code == 400
+    assert b"Upload-Length" in response.content
+
+
+def test_a_length_beyond_counting_is_refused(tus):
+    assert tus("post", Upload_Length="9" * 19).status_code == 413
+
+
+def test_a_length_that_comes_later_is_refused(tus):
+    assert tus("post", Upload_Defer_Length=1).status_code == 400
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Upload_Offset": 1500, "type": "application/octet-stream"}, 415),
+        ({"Upload_Offset": None}, 400),
+        ({"Upload_Offset": "-5"}, 400),
+        ({"Upload_Offset": 0}, 409),
+        ({"Upload_Offset": 1501}, 409),
+        ({"Upload_Offset": 1500, "Upload_Checksum": "crc32 AAAAAA=="}, 400),
+        ({"Upload_Offset": 1500, "Upload_Checksum": "sha1 no base64"}, 400),
+        ({"Upload_Offset": 1500, "Upload_Checksum": "sha1 AAAA"}, 400),
+        ({"Upload_Offset": 1500, "content": CONTENT}, 413),
+    ],
+)
+def test_bytes_that_do_not_fit_are_refused(tus, storage, headers, status):
+    url = tus.begin(len(CONTENT))
+    tus.patch(url, 0, CONTENT[:1500])
+    headers = {"content": b"x", **headers}
+    response = tus("patch", url, **headers)
+    assert response.status_code == status
+    assert response["Content-Type"] == "text/plain; charset=utf-8"
+    if status == 409:
+        assert response["Upload-Offset"] == "1500"
+    assert tus.head(url)["Upload-Offset"] == "1500"
+    assert storage.files.chunks.count_documents({}) == 1
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+def test_other_methods_are_refused(tus, method):
+    assert tus(method).status_code == 405
+    assert tus(method, tus.begin(5)).status_code == 405
+
+
+def test_methods_have_their_place(tus):
+    assert tus("patch", None, b"x", Upload_Offset=0).status_code == 405
+    assert tus("post", tus.begin(5), Upload_Length=5)["Allow"] == "HEAD, PATCH, DELETE, OPTIONS"
+
+
+@pytest.mark.parametrize(
+    ("filename", "name"),
+    [
+        ("../../etc/passwd", "passwd"),
+        ("/absolute.txt", "absolute.txt"),
+        ("C:\\Users\\a.txt", "a.txt"),
+        ("a\r\nX-Evil: 1.txt", "aX-Evil: 1.txt"),
+        ("a\0b", "ab"),
+        ("$where", "$where"),
+        ("", "upload"),
+        (None, "upload"),
+        ("dir/", "upload"),
+    ],
+)
+def test_a_name_leads_nowhere_else(tus, storage, filename, name):
+    response = tus.create(3, filename, content=b"abc")
+    assert response.status_code == 201
+    assert unquote(response["Upload-File"]) == name
+    assert storage.listdir("") == ([], [name])
+
+
+@pytest.mark.parametrize("filename", ["..", "."])
+def test_a_name_that_can_be_none_is_refused(tus, storage, filename):
+    assert tus.create(3, filename).status_code == 400
+    assert ResumableUploads(storage.files).collection.count_documents({}) == 0
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["filename", "filename ####", "a YQ==,a YQ==", "ü YQ==", ",", "filename /w==", "k " * 3000],
+)
+def test_metadata_that_are_none_are_refused(tus, header):
+    status = tus.create(3, None, Upload_Metadata=header).status_code
+    assert status == (201 if header == "filename" else 400)
+
+
+# Who may
+
+
+def test_visitors_may_not(connect, storage):
+    tus = connect("uploads/", user=None)
+    assert tus.create(5).status_code == 403
+    assert tus("options").status_code == 204
+
+
+def test_an_inactive_user_may_not(connect, user):
+    tus = connect("uploads/")
+    url = tus.begin(5)
+    type(user).objects.filter(pk=user.pk).update(is_active=False)
+    assert tus.patch(url, 0, b"12345").status_code in (403, 404)
+
+
+def test_an_upload_is_seen_by_its_owner_only(connect, user):
+    mine = connect("uploads/")
+    url = mine.begin(len(CONTENT))
+    other = connect("uploads/", type(user).objects.create_user("berta"))
+    assert other.head(url).status_code == 404
+    assert other.patch(url, 0, CONTENT).status_code == 404
+    assert other("delete", url).status_code == 404
+    assert mine.head(url)["Upload-Offset"] == "0"
+
+
+@pytest.mark.parametrize(
+    "token", ["x", "6" * 24, "6" * 24 + ":x", "$ne", "%00", "%ff", "a" * 9000]
+)
+def test_other_names_are_no_uploads(tus, token):
+    assert tus.head(tus.prefix + token).status_code == 404
+
+
+def test_a_hook_may_be_async(connect):
+    assert connect("nobody/").create(5).status_code == 403
+
+
+def test_visitors_with_a_session_are_told_apart(connect, storage, settings):
+    first, second = connect("everybody/", user=None), connect("everybody/", user=None)
+    url = first.begin(len(CONTENT))
+    assert settings.SESSION_COOKIE_NAME in first.client.cookies
+    assert second.head(url).status_code == 404
+    assert first.patch(url, 0, CONTENT)["Upload-File"] == "a.bin"
+    [document] = ResumableUploads(storage.files).collection.find()
+    assert first.client.cookies[settings.SESSION_COOKIE_NAME].value not in str(document)
+
+
+def test_requests_need_the_csrf_token(connect):
+    tus = connect("uploads/", enforce_csrf_checks=True)
+    assert tus.create(5).status_code == 403
+    token = "a" * 32
+    tus.client.cookies["csrftoken"] = token
+    url = urlsplit(tus.create(5, X_CSRFToken=token)["Location"]).path
+    assert tus.patch(url, 0, b"12345").status_code == 403
+    assert tus("delete", url).status_code == 403
+    assert tus.head(url)["Upload-Offset"] == "0"
+    assert tus.patch(url, 0, b"12345", X_CSRFToken=token).status_code == 204
+
+
+def test_a_view_for_other_clients_needs_none(user):
+    tus = sync_tus("/api/", user, enforce_csrf_checks=True)
+    assert tus.create(5).status_code == 201
+
+
+def test_somebody_has_so_many_at_once(user):
+    tus = sync_tus("/few/", user)
+    tus.begin(5)
+    url = tus.begin(5)
+    response = tus.create(5)
+    assert response.status_code == 429
+    assert b"2 unfinished uploads" in response.content
+    tus("delete", url)
+    assert tus.create(5).status_code == 201
+
+
+# Options of the storage
+
+
+def test_the_limits_of_the_storage_hold(user):
+    tus = sync_tus("/pictures/", user)
+    assert tus("options")["Tus-Max-Size"] == "9000"
+    assert tus.create(9001).status_code == 413
+    url = tus.begin(9000, "a.png")
+    response = tus.patch(url, 0, b"<script>" * 300)
+    assert response.status_code == 415
+    assert b"image/*" in response.content
+    assert tus.head(url).status_code == 404
+    url = tus.begin(100, "a.png")
+    png = b"\x89PNG\r\n\x1a\n".ljust(100)
+    assert tus.patch(url, 0, png)["Upload-File"] == "a.png"
+
+
+def test_an_upload_of_one_storage_is_none_of_another(connect, user):
+    token = connect("uploads/").begin(5).rpartition("/")[2]
+    pictures = sync_tus("/pictures/", user)
+    assert pictures.head(f"/pictures/{token}").status_code == 404
+
+
+def test_a_folder_of_the_bucket_is_not_told(user, settings, storage):
+    settings.STORAGES["default"]["OPTIONS"]["location"] = "inner"
+    settings.STORAGES = {**settings.STORAGES}
+    tus = sync_tus("/uploads/", user)
+    url = tus.begin(5)
+    assert tus.patch(url, 0, b"12345")["Upload-File"] == "a.bin"
+    assert tus.head(url)["Content-Location"] == "/media/a.bin"
+    assert storage.exists("inner/a.bin")
+
+
+def test_what_has_expired_is_gone(tus, storage):
+    url = tus.begin(5)
+    collection = ResumableUploads(storage.files).collection
+    [document] = collection.find()
+    past = {"expires": document["created"] - timedelta(days=1)}
+    collection.update_one({"_id": document["_id"]}, {"$set": past})
+    assert tus.head(url).status_code == 410
+    assert tus.patch(url, 0, b"12345").status_code == 410
+
+
+def test_what_is_held_becomes_no_file_by_itself(connect, storage):
+    tus = connect("held/")
+    url = tus.begin(len(CONTENT))
+    response = tus.patch(url, 0, CONTENT)
+    assert response.status_code == 204
+    assert "Upload-File" not in response
+    assert storage.listdir("") == ([], [])
+    uploads = ResumableUploads(storage.files)
+    [document] = uploads.collection.find()
+    assert document["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+    uploads.publish(uploads.get(document["_id"]), ["by a form.bin"])
+    assert tus.head(url).status_code == 410
+
+
+async def test_the_async_view_takes_no_thread(storage, user):
+    view = AsyncUploadView.as_view(csrf_protected=False)
+
+    async def send(method, url, content=b"", **headers):
+        headers = {key.replace("_", "-"): str(value) for key, value in headers.items()}
+        headers |= {"Tus-Resumable": VERSION, "Content-Type": OFFSET_TYPE}
+        request = AsyncRequestFactory().generic(method, url, content, headers=headers)
+        request.user = user
+        return await view(request, token=url.rpartition("/")[2] or None)
+
+    async with no_thread_hop():
+        created = await send("POST", "/auploads/", Upload_Length=len(CONTENT))
+        url = urlsplit(created["Location"]).path
+        await send("PATCH", url, CONTENT[:1500], Upload_Offset=0)
+        assert (await send("HEAD", url))["Upload-Offset"] == "1500"
+        last = await send("PATCH", url, CONTENT[1500:], Upload_Offset=1500)
+    assert last["Upload-File"] == "upload"
