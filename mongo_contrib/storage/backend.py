@@ -25,7 +25,7 @@ from .handles import GridFSFile
 from .information import Information
 from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits, checked_types
-from .names import AvailableName, clean_file, clean_path, first_free, numbered
+from .names import AvailableName, ChosenName, clean_file, clean_path, first_free, numbered
 from .thumbnails import Thumbnails, checked_sizes, forget
 from .uploads import Upload
 
@@ -184,7 +184,8 @@ class GridFSStorage(Information, Storage):
         return GridFSFile(self, clean_file(name), mode)
 
     def _save(self, name: str, content: Any) -> str:
-        available = name if isinstance(name, AvailableName) else AvailableName(name)
+        known = isinstance(name, (AvailableName, ChosenName))
+        available: Any = name if known else AvailableName(name)
         names = (self.name_in_bucket(candidate) for candidate in available.onwards())
         fields = self._metadata(name, content)
         if isinstance(content, StoredUpload) and content.is_in(self):
@@ -224,6 +225,10 @@ class GridFSStorage(Information, Storage):
     def get_available_name(self, name: Name, max_length: int | None = None) -> str:
         """The name, or with the first number at which it is free, cut to `max_length`."""
         cleaned = clean_file(name)
+        if type(self).get_alternative_name is not Storage.get_alternative_name:
+            # A subclass has its own names for those that are taken.
+            django = super().get_available_name
+            return ChosenName(lambda: django(cleaned, max_length=max_length))
 
         def taken(number: int) -> bool:
             return not self.is_name_available(numbered(cleaned, number, max_length), max_length)

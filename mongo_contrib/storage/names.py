@@ -13,7 +13,11 @@ from typing import Any
 from django.core.exceptions import SuspiciousFileOperation
 from django.core.files.utils import validate_file_name
 
-__all__ = ["AvailableName", "clean_file", "clean_path", "first_free", "numbered"]
+__all__ = ["AvailableName", "ChosenName", "clean_file", "clean_path", "first_free", "numbered"]
+
+
+# After so many lost races it is no race any more, but a choice that is never free.
+MOST_CHOICES = 1000
 
 
 def clean_path(path: str | PathLike[str]) -> str:
@@ -69,6 +73,27 @@ def first_free(taken: Callable[[int], bool]) -> int:
         else:
             high = middle
     return high
+
+
+class ChosenName(str):
+    """A name that was free a moment ago, of those that a class chooses its own way."""
+
+    choose: Callable[[], str]
+
+    def __new__(cls, choose: Callable[[], str]) -> "ChosenName":
+        """`choose` gives a name that is free, each time it is asked."""
+        self = super().__new__(cls, choose())
+        self.choose = choose
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return str, (str(self),)
+
+    def onwards(self) -> Iterator[str]:
+        """This name, then those that are chosen after it was taken, and after these were."""
+        yield str(self)
+        for _ in range(MOST_CHOICES):
+            yield self.choose()
 
 
 class AvailableName(str):

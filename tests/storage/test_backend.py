@@ -1,6 +1,7 @@
 """GridFSStorage as Django knows storages; verbs that have an async twin run as both."""
 
 import hashlib
+import pickle
 from datetime import UTC, datetime, timedelta
 from io import BytesIO, StringIO
 from pathlib import Path
@@ -97,6 +98,40 @@ def test_a_subclass_may_choose_names_its_own_way(db):
     storage = Numbered()
     names = [storage.save("a.txt", ContentFile(b"")) for _ in range(2)]
     assert names == ["mine-a.txt", "mine-a_1.txt"]
+
+
+def test_a_subclass_may_have_its_own_alternatives(db):
+    class Lettered(GridFSStorage):
+        letters = iter("abcdef")
+
+        def get_alternative_name(self, file_root, file_ext):
+            return f"{file_root}-{next(self.letters)}{file_ext}"
+
+    storage = Lettered()
+    names = [storage.save("dir/x.tar.gz", ContentFile(b"")) for _ in range(3)]
+    assert names == ["dir/x.tar.gz", "dir/x-a.tar.gz", "dir/x-b.tar.gz"]
+    assert storage.save("dir/long.txt", ContentFile(b""), max_length=12) == "dir/long.txt"
+    assert storage.save("dir/long.txt", ContentFile(b""), max_length=12) == "dir/lo-d.txt"
+    # Also where the name was free and then was not.
+    first = storage.get_available_name("free.txt")
+    storage.save("free.txt", ContentFile(b"theirs"))
+    assert storage._save(first, ContentFile(b"mine")) == "free-e.txt"
+    assert read(storage, "free.txt") == b"theirs"
+    assert pickle.loads(pickle.dumps(first)) == "free.txt"
+
+
+def test_alternatives_that_are_never_free_come_to_an_end(db, monkeypatch):
+    class Stubborn(GridFSStorage):
+        def get_alternative_name(self, file_root, file_ext):
+            return f"{file_root}{file_ext}"
+
+        def is_name_available(self, name, max_length=None):
+            return True
+
+    monkeypatch.setattr("mongo_contrib.storage.names.MOST_CHOICES", 5)
+    Stubborn().save("a.txt", ContentFile(b"1"))
+    with pytest.raises(FileExistsError, match=r"There is a file 'a.txt' in the bucket 'fs'"):
+        Stubborn().save("a.txt", ContentFile(b"2"))
 
 
 def test_content_that_fails_leaves_nothing(storage, stored, monkeypatch):
