@@ -56,14 +56,13 @@ def old_chunks(files):
         id = ObjectId() if id is None else id
         stored = datetime.now(UTC) - age
         files.chunks.insert_many(
-            {"_id": at(stored, n), "files_id": id, "n": n, "data": b"1234"} for n in range(count)
+            {"_id": at(stored), "files_id": id, "n": n, "data": b"1234"} for n in range(count)
         )
         return id
 
     return old_chunks
 
 
-def at(moment, number=0):
+def at(moment):
     """An id as it would have been made then."""
-    start = ObjectId.from_datetime(moment).binary[:4]
-    return ObjectId(start + ObjectId().binary[4:9] + number.to_bytes(3, "big"))
+    return ObjectId(ObjectId.from_datetime(moment).binary[:4] + ObjectId().binary[4:])

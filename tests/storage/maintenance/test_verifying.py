@@ -7,19 +7,17 @@ import pytest
 from bson import ObjectId
 from gridfs import GridFSBucket
 
-from mongo_contrib.storage import layout
+from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout
 from mongo_contrib.storage.maintenance import Verification, verifying
+from mongo_contrib.storage.resumable import ResumableUploads
 
 CONTENT = bytes(range(1, 11))
 
-both = pytest.mark.parametrize("quick", [True, False])
 
-
-@both
-@pytest.mark.parametrize("content", [b"", b"1", b"1234", CONTENT])
-def test_a_sound_file_is_found_to_be_sound(put, verify, quick, content):
-    put(content=content)
-    assert verify(quick=quick) == []
+def test_sound_files_are_found_to_be_sound(put, verify):
+    for number, content in enumerate((b"", b"1", b"1234", CONTENT)):
+        put(str(number), content)
+    assert verify() == verify(quick=True) == []
 
 
 def test_it_tells_how_much_it_looked_at(put, files):
@@ -34,27 +32,22 @@ def test_it_tells_how_much_it_looked_at(put, files):
     assert sum(advanced) == 17
 
 
-@both
-@pytest.mark.parametrize("number", [0, 1, 2])
-def test_a_missing_chunk(put, verify, files, quick, number):
-    id = put()
+def test_missing_chunks(put, verify, files):
     put("sound.txt")
-    files.chunks.delete_one({"files_id": id, "n": number})
-    assert verify(quick=quick) == [("missing", "a.txt")]
+    for number in range(3):
+        files.chunks.delete_one({"files_id": put(f"{number}.txt"), "n": number})
+    files.chunks.delete_many({"files_id": put("all.txt")})
+    found = [("missing", f"{name}.txt") for name in (0, 1, 2, "all")]
+    assert verify() == verify(quick=True) == found
 
 
-@both
-def test_all_chunks_missing(put, verify, files, quick):
-    files.chunks.delete_many({"files_id": put()})
-    assert verify(quick=quick) == [("missing", "a.txt")]
-
-
-@both
-@pytest.mark.parametrize("data", [b"123", b"12345", b"", "text", 7, None])
-def test_a_chunk_of_another_length(put, verify, files, quick, data):
-    id = put()
-    files.chunks.update_one({"files_id": id, "n": 1}, {"$set": {"data": data}})
-    assert verify(quick=quick) == [("length", "a.txt")]
+def test_chunks_of_another_length(put, verify, files):
+    lengths = [b"123", b"12345", b"", "text", 7, None]
+    for number, data in enumerate(lengths):
+        wanted = {"files_id": put(f"{number}.txt"), "n": 1}
+        files.chunks.update_one(wanted, {"$set": {"data": data}})
+    found = [("length", f"{number}.txt") for number in range(len(lengths))]
+    assert verify() == verify(quick=True) == found
 
 
 def test_the_last_chunk_is_shorter_and_has_to_be(put, verify, files):
@@ -70,24 +63,23 @@ def test_content_that_has_changed_is_found_by_its_hash_only(put, verify, files):
     assert verify(quick=True) == []
 
 
-@both
-def test_chunks_beyond_the_end(put, verify, files, quick):
+def test_chunks_beyond_the_end(put, files):
     id = put()
     files.chunks.insert_many({"files_id": id, "n": n, "data": b"1234"} for n in (3, 4, 9))
-    [finding] = Verification(files, quick=quick)
+    [finding] = Verification(files)
+    assert [finding] == list(Verification(files, quick=True))
     assert (str(finding.problem), finding.name, finding.id) == ("superfluous", "a.txt", id)
     assert finding.text == "3 chunks beyond the end: 3-4, 9"
 
 
-@both
-@pytest.mark.parametrize("number", [-1, "1", 1.5, None])
-def test_a_chunk_with_a_number_that_is_none(put, verify, files, quick, number):
-    files.chunks.insert_one({"files_id": put(), "n": number, "data": b"1234"})
-    assert verify(quick=quick) == [("superfluous", "a.txt")]
+def test_chunks_with_a_number_that_is_none(put, verify, files):
+    id = put()
+    for number in (-1, "1", 1.5, None):
+        files.chunks.insert_one({"files_id": id, "n": number, "data": b"1234"})
+    assert verify() == verify(quick=True) == [("superfluous", "a.txt")]
 
 
-@both
-def test_doubled_chunks_of_a_bucket_without_the_index(database, files, verify, quick):
+def test_doubled_chunks_of_a_bucket_without_the_index(database, files):
     id = ObjectId()
     chunk = {"files_id": id, "n": 0, "data": b"1234"}
     bucket = type(files)(database, bucket="loose", chunk_size=4)
@@ -95,28 +87,28 @@ def test_doubled_chunks_of_a_bucket_without_the_index(database, files, verify, q
     bucket.files.insert_one(
         {"_id": id, "filename": "a", "length": 4, "chunkSize": 4, "uploadDate": datetime.now(UTC)}
     )
-    [finding] = Verification(bucket, quick=quick)
-    assert str(finding.problem) == "doubled"
+    for quick in (True, False):
+        [finding] = Verification(bucket, quick=quick)
+        assert str(finding.problem) == "doubled"
 
 
-@pytest.mark.parametrize(
-    "fields", [{"length": "ten"}, {"length": -1}, {"chunkSize": 0}, {"uploadDate": None}]
-)
-def test_a_document_that_is_none_of_a_file(put, verify, files, fields):
-    files.files.update_one({"_id": put()}, {"$set": fields})
-    assert verify() == [("record", "a.txt")]
+def test_documents_that_are_none_of_a_file(put, verify, files):
+    broken = [{"length": "ten"}, {"length": -1}, {"chunkSize": 0}, {"uploadDate": None}]
+    for number, fields in enumerate(broken):
+        files.files.update_one({"_id": put(f"{number}.txt")}, {"$set": fields})
+    assert verify() == [("record", f"{number}.txt") for number in range(4)]
 
 
-@both
-def test_several_things_are_told_of_one_file(put, verify, files, quick):
+def test_several_things_are_told_of_one_file(put, files):
     id = put(content=bytes(40))
     files.chunks.delete_many({"files_id": id, "n": {"$in": [2, 3, 7]}})
     files.chunks.update_one({"files_id": id, "n": 9}, {"$set": {"data": b"1"}})
-    found = [(str(each.problem), each.text) for each in Verification(files, quick=quick)]
-    assert found == [
-        ("missing", "3 chunks of 10 missing: 2-3, 7"),
-        ("length", "1 chunk of 10 of a wrong length: 9"),
-    ]
+    for quick in (True, False):
+        found = [(str(each.problem), each.text) for each in Verification(files, quick=quick)]
+        assert found == [
+            ("missing", "3 chunks of 10 missing: 2-3, 7"),
+            ("length", "1 chunk of 10 of a wrong length: 9"),
+        ]
 
 
 # Files of other programs
@@ -147,8 +139,6 @@ def test_revisions_of_one_name_are_told_and_are_no_damage(database):
     bucket = GridFSBucket(database, bucket_name="revised")
     for content in (b"1", b"2", b"3"):
         bucket.upload_from_stream("a.txt", content)
-    from mongo_contrib.storage import GridFSFiles
-
     [finding] = Verification(GridFSFiles(database, bucket="revised"))
     assert finding.problem.is_note
     assert (str(finding.problem), finding.name) == ("revisions", "a.txt")
@@ -160,15 +150,15 @@ def test_an_empty_chunk_of_an_empty_file_is_in_order(put, verify, files):
     assert verify() == []
 
 
-@pytest.mark.parametrize("id", ["text", 7, 1.5, {"a": 1}, True, b"bytes"])
-def test_ids_of_any_type(files, verify, id, later):
-    chunks = [{"files_id": id, "n": 0, "data": b"12"}, {"files_id": "no", "n": 0, "data": b"1"}]
-    files.chunks.insert_many(chunks)
-    fields = {"filename": "a", "length": 2, "chunkSize": 4, "uploadDate": datetime.now(UTC)}
-    files.files.insert_one({"_id": id, **fields})
+def test_ids_of_any_type(files, verify, later):
+    ids = ["text", 7, 1.5, {"a": 1}, True, b"bytes"]
+    files.chunks.insert_many({"files_id": id, "n": 0, "data": b"12"} for id in [*ids, "no"])
+    fields = {"length": 2, "chunkSize": 4, "uploadDate": datetime.now(UTC)}
+    for number, id in enumerate(ids):
+        files.files.insert_one({"_id": id, "filename": str(number), **fields})
     assert verify(now=later) == [("orphan", None)]
-    files.files.delete_one({"_id": id})
-    assert verify(now=later) == [("orphan", None), ("orphan", None)]
+    files.files.delete_many({"_id": {"$in": ids}})
+    assert verify(now=later) == [("orphan", None)] * 7
 
 
 def test_a_file_without_a_name(files, verify, put):
@@ -253,8 +243,6 @@ def test_a_replaced_file_that_was_only_renamed(put, files, verify, later):
 
 
 def test_compressed_content(database, verify, files):
-    from mongo_contrib.storage import GridFSStorage
-
     storage = GridFSStorage(chunk_size=4, compress=["text/*"])
     storage.files.upload(["a.txt"], [b"line\n" * 100])
     info = files.find("a.txt")
@@ -273,8 +261,6 @@ def test_compressed_content(database, verify, files):
 
 
 def test_shared_content_is_read_once_and_told_of_every_file(database, verify, files):
-    from mongo_contrib.storage import GridFSStorage
-
     storage = GridFSStorage(chunk_size=4, deduplicate=True)
     for name in ("a.txt", "b.txt", "c.txt"):
         storage.files.upload([name], [CONTENT])
@@ -325,3 +311,22 @@ def test_many_files_in_few_commands(put, verify, capture_commands, monkeypatch):
 
 def test_nothing_is_found_in_nothing(verify):
     assert verify() == []
+
+
+def test_a_resumable_upload_that_has_lost_its_chunks(files, verify):
+    uploads = ResumableUploads(files)
+    upload = uploads.create("a.bin", 40, owner="me")
+    upload = uploads.append(upload, 0, [bytes(10)])
+    assert verify() == []
+    files.chunks.delete_many({"files_id": upload.id})
+    assert verify() == [("dangling", None)]
+
+
+def test_uses_that_were_counted_wrong(files, verify, later):
+    storage = GridFSStorage(chunk_size=4, deduplicate=True)
+    for name in ("a.txt", "b.txt"):
+        storage.files.upload([name], [CONTENT])
+    assert verify(now=later) == []
+    files.contents.update_one({}, {"$inc": {"uses": 1}})
+    assert verify() == []  # somebody may be at it
+    assert verify(now=later) == [("uses", None)]
