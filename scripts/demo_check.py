@@ -247,11 +247,35 @@ def visit(atlas: Atlas) -> dict[str, str]:
         page = ok(browser.submit(page, uploaded))
         expect("was changed successfully" in page.text, errors("Uploading a photo", page))
         page = ok(Browser(atlas.root).get(munich))
-        photo = re.search(r'<img src="([^"]+)" alt="A test chart"', page.text)
+        photo = re.search(
+            r'<a href="([^"]+)"><img src="([^"]+)" alt="A test chart"></a>', page.text
+        )
         expect(photo is not None, "The city's page does not show the photo.")
         assert photo is not None
         same_bytes(Browser(atlas.root), photo[1], picture)
-        print(f"  {len(picture):,} bytes at {photo[1]}")
+        shown = ok(Browser(atlas.root).get(photo[2]))
+        expect(shown.content[8:12] == b"WEBP", f"{photo[2]} is no thumbnail.")
+        print(f"  {len(picture):,} bytes at {photo[1]}, {len(shown.content):,} on the page")
+
+    with step("files in the admin"):
+        files = "/admin/mongo_storage/filedocument/"
+        page = ok(browser.get(files))
+        expect("thumbnail=small" in page.text, "The list of files shows no previews.")
+        listed = re.search(rf'href="({files}[0-9a-f]+/change/)[^"]*">[^<]*nchen', page.text)
+        expect(listed is not None, "The list of files lacks the photo.")
+        assert listed is not None
+        page = ok(browser.get(listed[1]))
+        page = ok(browser.submit(page, {}, holding="original_name"))
+        expect("was changed successfully" in page.text, errors("Describing a file", page))
+        page = ok(browser.get(listed[1]))
+        verify = listed[1].replace("change/", "verify/")
+        page = ok(browser.request("POST", verify))
+        expect("as it was stored" in page.text, "The photo is not what was uploaded.")
+        page = ok(browser.get(f"{files}add/"))
+        page = ok(browser.submit(page, {"wanted": "drafts/", "content": ("a.txt", b"draft")}))
+        expect("was added successfully" in page.text, errors("Adding a file", page))
+        page = ok(browser.get("/files/drafts/a.txt"))
+        expect(page.content == b"draft", "The file that was added is not served.")
 
     with step("add and delete a city"):
         page = ok(browser.get("/admin/atlas/city/add/"))

@@ -1,6 +1,8 @@
 from django.contrib import admin
 
 from mongo_contrib.admin import EmbeddedTabularInline, MongoModelAdmin
+from mongo_contrib.storage.file_inputs import FilePreviewMixin
+from mongo_contrib.storage.tus.admin import ResumableUploadsMixin
 
 from .models import City, Country, Note, Photo, fold
 
@@ -25,7 +27,7 @@ class NoteInline(EmbeddedTabularInline):
     extra = 1
 
 
-class PhotoInline(admin.TabularInline):
+class PhotoInline(FilePreviewMixin, ResumableUploadsMixin, admin.TabularInline):
     model = Photo
     extra = 1
 
@@ -56,7 +58,7 @@ class CityAdmin(MongoModelAdmin):
 
 
 @admin.register(Photo)
-class PhotoAdmin(MongoModelAdmin):
+class PhotoAdmin(FilePreviewMixin, ResumableUploadsMixin, MongoModelAdmin):
     list_display = ["caption", "city", "uploaded"]
     list_select_related = ["city"]
     autocomplete_fields = ["city"]

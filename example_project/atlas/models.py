@@ -170,6 +170,11 @@ class Photo(Document):
     def __str__(self):
         return self.caption
 
+    @property
+    def page_url(self):
+        """The photo as large as a page shows it; as it was uploaded, it is at `image.url`."""
+        return self.image.storage.thumbnail_url(self.image.name, "page")
+
 
 class Import(Document):
     """One finished step of `load_atlas`: what was deleted since then stays deleted."""

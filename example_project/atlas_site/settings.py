@@ -62,7 +62,11 @@ AUTH_USER_MODEL = "mongo_auth.User"
 AUTHENTICATION_BACKENDS = ["mongo_contrib.auth.backends.MongoBackend"]
 SESSION_ENGINE = "mongo_contrib.sessions.backends.mongo"
 STORAGES = {
-    "default": {"BACKEND": "mongo_contrib.storage.GridFSStorage"},
+    "default": {
+        "BACKEND": "mongo_contrib.storage.GridFSStorage",
+        # Made when somebody first asks for them; the admin's lists use the small ones.
+        "OPTIONS": {"thumbnails": {"small": (160, 160), "page": (1200, 900)}},
+    },
     "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
 }
 

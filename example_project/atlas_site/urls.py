@@ -14,4 +14,6 @@ urlpatterns = [
         {"base_template": "atlas/account.html"},
     ),
     path("files/", include("mongo_contrib.storage.urls")),
+    # Where the admin's forms put large files, in pieces.
+    path("uploads/", include("mongo_contrib.storage.tus.urls")),
 ]

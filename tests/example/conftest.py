@@ -11,7 +11,10 @@ def atlas_site(settings):
     settings.MEDIA_URL = "/files/"
     settings.STORAGES = {
         **settings.STORAGES,
-        "default": {"BACKEND": "mongo_contrib.storage.GridFSStorage"},
+        "default": {
+            "BACKEND": "mongo_contrib.storage.GridFSStorage",
+            "OPTIONS": {"thumbnails": {"small": (160, 160), "page": (1200, 900)}},
+        },
     }
     settings.USE_THOUSAND_SEPARATOR = True
 

@@ -63,7 +63,8 @@ def test_city(client, three_cities):
         (56, "Augsburg")
     ]
     photo = Photo.objects.get()
-    assert f'<img src="{photo.image.url}" alt="A bridge">' in response.text
+    assert f'<img src="{photo.page_url}" alt="A bridge"></a>' in response.text
+    assert f'<a href="{photo.image.url}">' in response.text
     assert b"".join(client.get(photo.image.url)) == b"bytes"
 
 
