@@ -113,11 +113,18 @@ class _Inspector:
                 continue
             if not everything and (label := self.installed.get(name)):
                 found.left_out[name] = f"{label} describes it"
-            elif not everything and name.endswith((".files", ".chunks")):
+            elif not everything and self.is_of_bucket(name):
                 found.left_out[name] = "part of a GridFS bucket"
             else:
                 chosen.append(name)
         return chosen
+
+    def is_of_bucket(self, name: str) -> bool:
+        """Whether it belongs to files: as GridFS has them, or what our storage keeps beside."""
+        bucket, _, part = name.rpartition(".")
+        if part in ("files", "chunks"):
+            return True
+        return part in ("contents", "replaced", "uploads") and f"{bucket}.files" in self.existing
 
     def references(
         self, sampled: dict[str, Member], labels: dict[str, str]

@@ -12,11 +12,12 @@ class MongoStorageConfig(AppConfig):
     verbose_name = "Files"
 
     def ready(self) -> None:
-        from .checks import check_storages
+        from .checks import check_members, check_storages
         from .former_settings import check_former_settings, honour_former_settings
 
         honour_former_settings()
         checks.register(check_storages, checks.Tags.files)
+        checks.register(check_members, checks.Tags.database)
         checks.register(check_former_settings, checks.Tags.files)
 
     def mongo_collections(self, alias: str) -> list[Any]:

@@ -1,18 +1,21 @@
 """System checks of the storage app; each id is explained in docs/checks.md."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning
 from django.core.exceptions import ImproperlyConfigured
+from django.db import DatabaseError
 
-from mongo_contrib.db import is_mongo
+from mongo_contrib.db import get_connection, is_mongo
+from mongo_contrib.db.concerns import members
 
 from .backend import GridFSStorage
 from .configured import configured_storages, settings_storages
 from .images import lacking
 
-__all__ = ["check_storages"]
+__all__ = ["check_members", "check_storages"]
 
 
 def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
@@ -59,3 +62,57 @@ def _check_alias(name: str, storage: GridFSStorage) -> list[CheckMessage]:
             id="mongo_storage.E001",
         )
     ]
+
+
+def check_members(
+    app_configs: Any, databases: Iterable[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """With --database: there are the members that files are written to and read from."""
+    asked = set(databases or ())
+    messages = []
+    numbers: dict[str, int] = {}
+    for name, storage in configured_storages():
+        concern = storage.concerns.write
+        waits_for = None if concern is None else concern.document.get("w")
+        if not isinstance(waits_for, int) or storage.alias not in asked:
+            continue
+        if storage.alias not in numbers:
+            numbers[storage.alias] = _members(storage.alias)
+        messages += _check_number(name, storage, waits_for, numbers[storage.alias])
+    return messages
+
+
+def _members(alias: str) -> int:
+    connection = get_connection(alias)
+    try:
+        connection.ensure_connection()
+    except DatabaseError:
+        return 0  # mongo_contrib.E006 says so
+    return members(connection.client.admin.command("hello"))
+
+
+def _check_number(
+    name: str, storage: GridFSStorage, waits_for: int, number: int
+) -> list[CheckMessage]:
+    found = (
+        f"{name} has a write_concern that waits for {waits_for} members, and DATABASES"
+        f"[{storage.alias!r}] has {number} that hold data"
+    )
+    if number and waits_for > number:
+        return [
+            Error(
+                f"{found}: nobody could store a file.",
+                hint=f"Set it to {number} or less.",
+                id="mongo_storage.E004",
+            )
+        ]
+    if storage.concerns.read.mode and waits_for < number:
+        return [
+            Error(
+                f"{found} and that its read_preference may read from: a file that was saved might "
+                "not be found.",
+                hint=f"Set it to {number}, or read from the primary.",
+                id="mongo_storage.E003",
+            )
+        ]
+    return []

@@ -221,6 +221,15 @@ def test_collections_of_installed_apps_are_left_out_unless_named(atlas):
     assert 'collection = "atlas_city"' in source
 
 
+def test_what_belongs_to_files_is_left_out(connection):
+    for part in ("files", "chunks", "replaced", "contents", "uploads", "thumbnails.files"):
+        connection.database[f"pictures.{part}"].insert_one({"n": 1})
+    connection.database["tickets.contents"].insert_one({"n": 1})
+    printed = inspected()
+    assert '"tickets.contents"' in printed
+    assert "pictures" not in printed.lower()
+
+
 def test_views_are_no_collections(connection):
     connection.database.create_collection("things_view", viewOn="atlas_city", pipeline=[])
     with pytest.raises(CommandError, match="nothing to describe"):

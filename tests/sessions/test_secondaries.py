@@ -5,10 +5,10 @@ from django.core.exceptions import ImproperlyConfigured
 from pymongo import ReadPreference
 from pymongo.write_concern import WriteConcern
 
+from mongo_contrib.db.concerns import members
 from mongo_contrib.sessions import checks
 from mongo_contrib.sessions.backends.mongo import SessionStore
 from mongo_contrib.sessions.conf import conf
-from mongo_contrib.db.concerns import members
 
 
 def options():
