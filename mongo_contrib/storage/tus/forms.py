@@ -67,7 +67,7 @@ class ResumableFieldMixin:
     def get_storage(self) -> GridFSStorage:
         """The storage that the view puts uploads into."""
         found: Any = storages[self.storage] if isinstance(self.storage, str) else self.storage
-        found = found if isinstance(found, GridFSStorage) else found()
+        found = found() if callable(found) else found
         if not isinstance(found, GridFSStorage):
             raise ImproperlyConfigured(
                 f"{type(self).__name__} needs a GridFSStorage, and its 'storage' is a "

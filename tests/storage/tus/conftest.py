@@ -29,6 +29,7 @@ def storages_setting(settings):
             },
         },
         "other": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
 
 

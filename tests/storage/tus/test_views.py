@@ -380,8 +380,8 @@ async def test_the_async_view_takes_no_thread(storage, user):
 
     async def send(method, url, content=b"", **headers):
         headers = {key.replace("_", "-"): str(value) for key, value in headers.items()}
-        headers |= {"Tus-Resumable": VERSION, "Content-Type": OFFSET_TYPE}
-        request = AsyncRequestFactory().generic(method, url, content, headers=headers)
+        headers["Tus-Resumable"] = VERSION
+        request = AsyncRequestFactory().generic(method, url, content, OFFSET_TYPE, headers=headers)
         request.user = user
         return await view(request, token=url.rpartition("/")[2] or None)
 
