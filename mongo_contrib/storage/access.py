@@ -88,7 +88,7 @@ class Access:
             hook = import_string(self.permission)
         except ImportError as exc:
             raise ImproperlyConfigured(
-                f"permission is {self.permission!r}, which can't be imported: {exc}"
+                f"permission is {self.permission!r}, which can't be imported: {exc}."
             ) from exc
         if not callable(hook):
             raise ImproperlyConfigured(

@@ -13,6 +13,7 @@ from mongo_contrib.db.concerns import members
 
 from .backend import GridFSStorage
 from .configured import configured_storages, settings_storages
+from .exposure import exposing, not_served_by
 from .images import lacking
 
 __all__ = ["check_members", "check_storages"]
@@ -28,6 +29,47 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
     for name, storage in configured_storages():
         messages += _check_alias(name, storage)
         messages += _check_thumbnails(name, storage)
+        messages += _check_permission(name, storage)
+        messages += _check_exposure(name, storage)
+    return messages
+
+
+def _check_permission(name: str, storage: GridFSStorage) -> list[CheckMessage]:
+    try:
+        _ = storage.access.hook
+    except ImproperlyConfigured as exc:
+        return [
+            Error(f"{name}: {exc}", hint="Nobody is let in by it.", id="mongo_storage.E005"),
+        ]
+    return []
+
+
+def _check_exposure(name: str, storage: GridFSStorage) -> list[CheckMessage]:
+    if not storage.access.is_private or _check_alias(name, storage):
+        return []
+    messages: list[CheckMessage] = []
+    sound = (each for each in configured_storages() if not _check_alias(*each))
+    if (other := exposing(storage, sound)) is not None:
+        messages.append(
+            Error(
+                f"The files of {name} are private, and those of {other}, which has them too, are "
+                "for everybody.",
+                hint="Give it a bucket of its own, or a location that is not in the other's.",
+                id="mongo_storage.E006",
+            )
+        )
+    if (found := not_served_by(storage)) is not None:
+        messages.append(
+            Warning(
+                f"The files of {name} are private, but at {storage.base_url!r} there is {found}: "
+                "who may see them is decided by the view of the storage app alone.",
+                hint=(
+                    "Serve that path by FileView.as_view(storage=...) of mongo_contrib.storage."
+                    "views, or set base_url to where that is."
+                ),
+                id="mongo_storage.W001",
+            )
+        )
     return messages
 
 

@@ -1,4 +1,4 @@
-"""Headers of answers with a file, from what is stored and thus not to be trusted: pure functions."""
+"""Headers of answers with a file, from what is stored and so not trusted: pure functions."""
 
 import hashlib
 import re

@@ -1,8 +1,8 @@
 """Addresses that are good for a while: signed, for one file and until one moment.
 
 ``?signature=<seconds since 1970>.<HMAC>`` by `django.core.signing`: SECRET_KEY signs,
-SECRET_KEY_FALLBACKS are good for what was signed before. What is signed names the alias, the bucket,
-the whole name in the bucket and the moment, so it opens nothing else and for no longer.
+SECRET_KEY_FALLBACKS are good for what was signed before. What is signed names the alias, the
+bucket, the whole name in the bucket and the moment, so it opens nothing else and for no longer.
 """
 
 import json

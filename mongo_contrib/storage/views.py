@@ -14,7 +14,13 @@ from django.core.exceptions import (
 )
 from django.core.files.storage import storages
 from django.core.handlers.asgi import ASGIRequest
-from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    Http404,
+    HttpRequest,
+    HttpResponse,
+    HttpResponseNotModified,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 from django.views import View
@@ -105,7 +111,7 @@ class FileView(View):
         return storage.access.is_private or self.has_permission is not None
 
     def is_signed(self, request: HttpRequest, storage: GridFSStorage, name: str) -> bool:
-        """Whether the address is a signed one of this file; Http404 if no file can have the name."""
+        """Whether the address was signed for this file; Http404 if no file can have the name."""
         try:
             if clean_file(name) == name:  # one address for each file
                 parts = {"", request.GET.get("thumbnail", "")}
@@ -205,6 +211,8 @@ class FileView(View):
     ) -> HttpResponseBase:
         """The answer to who may see the file."""
         found = self._answer(request, storage, info)
+        if found.status == 304:
+            return HttpResponseNotModified(headers=found.headers)
         if not found.has_content or request.method == "HEAD":
             return HttpResponse(status=found.status, headers=found.headers)
         # An iterator of the other kind would be collected in memory before the first byte is sent.

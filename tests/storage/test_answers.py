@@ -107,6 +107,7 @@ def test_304(fetch):
             assert got["ETag"] == ETAG
             assert got["Cache-Control"] == "no-cache"
             assert "Last-Modified" in got.headers
+            assert "Content-Type" not in got.headers
             assert "Content-Length" not in got.headers or got["Content-Length"] == "0"
 
 

@@ -101,7 +101,9 @@ def test_a_file_that_is_deleted_on_the_way_ends_short_and_is_logged(files, caplo
 
 
 # Django 5.2 leaves the (empty) body of the request to the garbage collector.
-@pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.filterwarnings(
+    "ignore:.*SpooledTemporaryFile:pytest.PytestUnraisableExceptionWarning"
+)
 @pytest.mark.filterwarnings("ignore:.*SpooledTemporaryFile:ResourceWarning")
 @pytest.mark.parametrize("path", ["/sync/media/a.bin", "/async/media/a.bin"])
 def test_a_damaged_file_breaks_off_an_asynchronous_answer(path, database, caplog):

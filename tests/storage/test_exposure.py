@@ -1,0 +1,93 @@
+"""The checks of private storages."""
+
+import pytest
+from django.http import HttpResponse
+from django.urls import path
+from django.views import View
+
+from mongo_contrib.storage.checks import check_storages
+from mongo_contrib.storage.views import AsyncFileView, FileView
+
+from .serving import BACKEND
+
+
+def function(request, name):
+    return HttpResponse()
+
+
+urlpatterns = [
+    path("signed/<path:name>", FileView.as_view(storage="signed")),
+    path("async/<path:name>", AsyncFileView.as_view(storage="signed")),
+    path("other/<path:name>", FileView.as_view()),
+    path("view/<path:name>", View.as_view()),
+    path("function/<path:name>", function),
+]
+
+
+@pytest.fixture
+def ids(settings):
+    """``ids(signed={...})`` are those of the messages for storages with these options."""
+    settings.ROOT_URLCONF = __name__
+
+    def ids(**storages):
+        settings.STORAGES = {
+            name: {"BACKEND": BACKEND, "OPTIONS": options} for name, options in storages.items()
+        }
+        messages = check_storages(None)
+        for message in messages:
+            assert message.msg.endswith(".")
+        return [message.id for message in messages]
+
+    return ids
+
+
+PRIVATE = {"querystring_auth": True, "bucket": "private", "base_url": "/signed/"}
+
+
+def test_a_private_storage_that_is_served(ids):
+    assert ids(default={}, signed=PRIVATE) == []
+    assert ids(default={}, signed={**PRIVATE, "base_url": "/async/"}) == []
+
+
+@pytest.mark.parametrize(
+    ("base_url", "expected"),
+    [
+        ("/nowhere/", ["mongo_storage.W001"]),
+        ("/other/", ["mongo_storage.W001"]),
+        ("/view/", ["mongo_storage.W001"]),
+        ("/function/", []),  # nobody knows
+        ("https://files.example.com/signed/", []),
+    ],
+)
+def test_a_private_storage_that_is_not_served_where_it_says(ids, base_url, expected):
+    assert ids(default={}, signed={**PRIVATE, "base_url": base_url}) == expected
+
+
+@pytest.mark.parametrize(
+    ("public", "private", "expected"),
+    [
+        ({}, {}, True),
+        ({"location": "a"}, {"location": "a"}, True),
+        ({"location": "a"}, {"location": "a/b"}, True),
+        ({"location": "a/b"}, {"location": "a"}, False),  # a folder of it is for everybody
+        ({"location": "a"}, {"location": "ab"}, False),
+        ({"bucket": "other"}, {}, False),
+        ({"base_url": ""}, {}, True),
+        ({"permission": "mongo_contrib.storage.access.is_staff"}, {}, False),
+    ],
+)
+def test_a_private_storage_in_a_public_one(ids, public, private, expected):
+    found = ids(default={"bucket": "private", **public}, signed={**PRIVATE, **private})
+    assert ("mongo_storage.E006" in found) is expected
+
+
+def test_permissions_that_are_none(ids):
+    for wrong in ("no.such.hook", "tests.storage.serving.hooked", "tests.storage.serving.BACKEND"):
+        assert ids(signed={**PRIVATE, "permission": wrong}) == ["mongo_storage.E005"]
+    for right in ("tests.storage.serving.hook", "mongo_contrib.storage.access.is_uploader"):
+        assert ids(signed={**PRIVATE, "permission": right}) == []
+
+
+def test_an_alias_that_is_wrong_is_said_once(ids):
+    found = ids(default={"alias": "nowhere"}, signed={**PRIVATE, "alias": "nowhere"})
+    assert found == ["mongo_storage.E001", "mongo_storage.E001"]
