@@ -33,18 +33,15 @@ def names_below(storage: Storage, folder: str, failed: Failed) -> Iterator[str]:
     # Not sorted as a whole: of each folder the files come first, and then its folders.
     waiting = [(folder.strip("/"), frozenset[str]())]
     while waiting:
-        path, around = waiting.pop()
+        path, links = waiting.pop()
         try:
-            real = _real_path(storage, path)
-            if real in around:
-                raise OSError(f"{path!r} is a link to a folder around it.")
+            link = _link(storage, path, links)
             folders, files = storage.listdir(path)
         except NotImplementedError:
             raise
         except ANYTHING as exc:
             failed(path, exc)
             continue
-        inner = around | {real} if real is not None else around
         for name in sorted(files):
             if name:  # some list a folder's own mark as a file without a name
                 yield f"{path}/{name}" if path else name
@@ -52,15 +49,22 @@ def names_below(storage: Storage, folder: str, failed: Failed) -> Iterator[str]:
             if name in ("", ".", ".."):
                 failed(f"{path}/{name}/", OSError("A folder of this name cannot be asked for."))
             else:
+                inner = links if link is None else links | {link}
                 waiting.append((f"{path}/{name}" if path else name, inner))
 
 
-def _real_path(storage: Storage, path: str) -> str | None:
-    """Where a folder really lies, if that is on this machine."""
+def _link(storage: Storage, path: str, links: frozenset[str]) -> str | None:
+    """Where a folder leads that is a link on this machine; OSError for one that leads back."""
     try:
-        return os.path.realpath(storage.path(path))
+        full = storage.path(path)
     except NotImplementedError:
         return None
+    if not path or not os.path.islink(full):
+        return None
+    target, around = os.path.realpath(full), os.path.realpath(os.path.dirname(full))
+    if target in links or os.path.join(around, "").startswith(os.path.join(target, "")):
+        raise OSError(f"{path!r} is a link to a folder around it.")
+    return target
 
 
 def names_in_models(storages: tuple[Storage, ...]) -> Iterator[str]:
