@@ -8,7 +8,7 @@ from urllib.parse import quote
 from asgiref.sync import async_to_sync, iscoroutinefunction
 from django.core.exceptions import ImproperlyConfigured, SuspiciousFileOperation
 from django.core.files.storage import storages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
 from django.utils.http import http_date
 from django.views import View
@@ -154,6 +154,8 @@ class UploadView(View):
             status = next((STATUS[each] for each in STATUS if isinstance(exc, each)), 400)
             headers = {"Upload-Offset": str(exc.offset)} if isinstance(exc, OffsetMismatch) else {}
             response = _sentence(exc, status, headers)
+        except UnreadablePostError:  # its client has gone, and hears nothing
+            response = HttpResponse(status=400)
         response["Tus-Resumable"] = VERSION
         response["Cache-Control"] = "no-store"
         return response

@@ -9,7 +9,7 @@ from django.test import AsyncRequestFactory
 
 from mongo_contrib.storage.resumable import ResumableUploads
 from mongo_contrib.storage.tus.protocol import OFFSET_TYPE, VERSION, Checksum
-from mongo_contrib.storage.tus.views import AsyncUploadView
+from mongo_contrib.storage.tus.views import AsyncUploadView, UploadView
 from tests.hops import no_thread_hop
 
 from .conftest import sync_tus
@@ -359,6 +359,27 @@ def test_what_has_expired_is_gone(tus, storage):
     collection.update_one({"_id": document["_id"]}, {"$set": past})
     assert tus.head(url).status_code == 410
     assert tus.patch(url, 0, b"12345").status_code == 410
+
+
+def test_who_goes_away_keeps_what_arrived(rf, user, storage):
+    tus = sync_tus("/uploads/", user)
+    url = tus.begin(len(CONTENT))
+    headers = {"Tus-Resumable": VERSION, "Upload-Offset": "0"}
+    request = rf.generic("PATCH", url, CONTENT, OFFSET_TYPE, headers=headers)
+    request.user = user
+    arriving = iter([CONTENT[:1234]])
+
+    def read(*args):
+        for piece in arriving:
+            return piece
+        raise ConnectionResetError
+
+    request._stream.read = read
+    response = UploadView.as_view(csrf_protected=False)(request, url.rpartition("/")[2])
+    assert response.status_code == 400
+    assert tus.head(url)["Upload-Offset"] == "1234"
+    assert tus.patch(url, 1234, CONTENT[1234:])["Upload-File"] == "a.bin"
+    assert stored(storage, "a.bin") == CONTENT
 
 
 def test_what_is_held_becomes_no_file_by_itself(connect, storage):
