@@ -17,6 +17,8 @@ from django.db.models import Q
 from django.http import Http404, HttpResponseNotAllowed, HttpResponseRedirect
 from django.template.defaultfilters import filesizeformat
 from django.urls import NoReverseMatch, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import cached_property
 from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
@@ -61,7 +63,7 @@ class FileAdmin(admin.ModelAdmin):
     Previews are asked for by the browser, where the serving view decides who sees them.
     """
 
-    list_display = ("preview", "name", "size", "content_type", "uploaded", "by", "link")
+    list_display = ("preview", "name", "size", "content_type", "when", "by", "link")
     list_display_links = ("name",)
     list_filter = (TypeFilter, SizeFilter, "uploaded")
     list_per_page = 50
@@ -113,6 +115,11 @@ class FileAdmin(admin.ModelAdmin):
     @admin.display(description=_("size"), ordering="length")
     def size(self, file: Any) -> str:
         return str(filesizeformat(file.length))
+
+    @admin.display(description=_("uploaded"), ordering="uploaded")
+    def when(self, file: Any) -> str:
+        moment = timezone.template_localtime(file.uploaded)
+        return str(date_format(moment, "SHORT_DATETIME_FORMAT"))
 
     @admin.display(description=_("uploader"))
     def by(self, file: Any) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.contrib.admin.widgets import AdminTextInputWidget
 from django.core.exceptions import SuspiciousFileOperation, ValidationError
 from django.utils.translation import gettext_lazy as _
 
@@ -46,6 +47,7 @@ class AddFileForm(ContentForm):
         label=_("Name"),
         max_length=255,
         required=False,
+        widget=AdminTextInputWidget,
         help_text=_(
             "With folders, as in photos/prague.jpg; what ends in / is a folder. If left empty, "
             "the file's own name. A name that is taken gets a number."
