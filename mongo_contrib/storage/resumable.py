@@ -20,6 +20,7 @@ from pymongo import ReadPreference
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
+from . import contents
 from .appending import COMMIT_EVERY, Append
 from .exceptions import (
     ChecksumMismatch,
@@ -286,7 +287,9 @@ class ResumableUploads:
         with self.files.errors():
             document = self.collection.find_one({"_id": id}, {"published": 1}) or {}
             if document.get("published") is None and self.files.find_id(id) is None:
-                self.files.chunks.delete_many({"files_id": id})
+                # Its publication may have begun: then files of equal content may have them.
+                owned = contents.owned(self.files, [id])
+                self.files.chunks.delete_many({"files_id": {"$in": owned}})
             self.collection.delete_one({"_id": id})
 
     def _reason(self, id: ObjectId, offset: int) -> UploadError:

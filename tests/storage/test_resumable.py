@@ -129,6 +129,20 @@ def test_a_chunk_that_is_missing_is_noticed(uploads, files):
             uploads.complete(upload)
 
 
+def test_equal_content_is_shared_where_the_bucket_does_so(database):
+    files = GridFSFiles(database, chunk_size=1000, deduplicate=True)
+    uploads = ResumableUploads(files)
+    for name in ("a.bin", "b.bin"):
+        uploads.publish(uploads.complete(send(uploads, begin(uploads))), [name])
+    assert files.chunks.count_documents({}) == 11
+    files.delete("a.bin")
+    uploads.collection.update_many(
+        {}, {"$set": {"expires": datetime.now(UTC) - DAY}, "$unset": {"published": ""}}
+    )
+    assert uploads.sweep() == 2  # of which nobody has noted that they are files
+    assert content_of(files, "b.bin") == CONTENT
+
+
 # What is not taken
 
 
