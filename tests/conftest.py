@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import hypothesis
 import pytest
+
+from tests.footprints import Cleaner, footprints
 
 # How long an example takes says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(
@@ -20,6 +23,7 @@ pytest_plugins = ["mongo_contrib.test.plugin"]
 _SERVER_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
 
 _missing = pytest.StashKey[str]()
+_cleaner = pytest.StashKey[Cleaner]()
 
 
 def _problem(config: pytest.Config) -> str:
@@ -62,6 +66,34 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         marked = item.get_closest_marker("django_db") or item.get_closest_marker("needs")
         if marked or fixtures & _SERVER_FIXTURES:
             item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(
+    django_db_setup: None, django_db_blocker: Any, request: pytest.FixtureRequest
+) -> Iterator[None]:
+    """pytest-django's database, and a Cleaner between the tests."""
+    from mongo_contrib.db import get_connection
+
+    with django_db_blocker.unblock():
+        cleaner = request.config.stash[_cleaner] = Cleaner(get_connection())
+    with cleaner.at_work():
+        yield
+    del request.config.stash[_cleaner]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _processes_leave_the_schema(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What a module's processes have done to the schema, no test could be asked for."""
+    from mongo_contrib.db import get_connection
+
+    yield
+    started, footprints.processes = footprints.processes, False
+    cleaner = request.config.stash.get(_cleaner, None)
+    if started and cleaner is not None:
+        blocker = request.getfixturevalue("django_db_blocker")
+        with blocker.unblock(), footprints.ignored():
+            cleaner.compare(get_connection(), None, f"A process of {request.node.nodeid}")
 
 
 @pytest.fixture

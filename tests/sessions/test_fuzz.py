@@ -1,6 +1,7 @@
 """Random races on a real server: nothing acknowledged is lost, nothing that has ended comes back.
 
-MONGO_FUZZ_TRIES says how many races there are, MONGO_FUZZ_SEED repeats those of another run.
+MONGO_FUZZ_TRIES says how many races there are, MONGO_FUZZ_WRITERS how many write one session at
+once, and MONGO_FUZZ_SEED repeats the races of another run.
 """
 
 import asyncio
@@ -9,6 +10,7 @@ import os
 import random
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 import pytest
 from django.contrib.auth import SESSION_KEY
@@ -22,7 +24,7 @@ from tests.sessions.threads import in_threads
 pytestmark = pytest.mark.django_db(transaction=True)
 
 TRIES = int(os.environ.get("MONGO_FUZZ_TRIES", 400))
-WRITERS = 200
+WRITERS = int(os.environ.get("MONGO_FUZZ_WRITERS", 60))
 THREADS = 8
 # How many races run at once.
 ROUND = 50
@@ -144,7 +146,11 @@ def takes_all(sessions):
 
     MongoDB's does; the Rust server's returns an older version every now and then.
     """
-    collection = sessions.collection
+    return server_takes_all(sessions.collection)
+
+
+@cache
+def server_takes_all(collection):
     collection.insert_many([{"_id": number} for number in range(200)])
 
     def write(number):
