@@ -20,7 +20,7 @@ def main() -> int:
     import django
 
     django.setup()
-    from benchmarks import odm, sessions
+    from benchmarks import odm, sessions, storage
     from benchmarks.documents import tasks
     from benchmarks.measure import measure, progress_bar, table
     from mongo_contrib.db import get_connection
@@ -59,6 +59,10 @@ def main() -> int:
         figures["sessions"] = sessions.run(uri, f"{connection.database.name}_sessions", **options)
         progress_bar("", None)
         print(f"\n{odm.table(figures['sessions'])}")
+    if any(arguments.only in name for name in (*(t.name for t in storage.TASKS), "file_large")):
+        figures["storage"] = storage.run(uri, f"{connection.database.name}_storage", **options)
+        progress_bar("", None)
+        print(f"\n{storage.table(figures['storage'])}")
     if not arguments.only:
         try:
             results = [measure(task, lambda text: progress_bar(text, None)) for task in tasks()]

@@ -1,8 +1,9 @@
 """Django's own tests of what we replace, run on ours: `django_tests.py [SUITE ...]`.
 
 They are in the source distribution of the installed Django, which pip fetches once into var/;
-nothing of it is committed. What can't pass is in EXCLUDED with its reason: anything else that
-fails is an error, and so is anything there that passes.
+nothing of it is committed. There is a module for each suite in django_suites/. What can't pass is
+in its EXCLUDED with the reason: anything else that fails is an error, and so is anything there
+that passes.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import tarfile
 import tempfile
 import time
 import unittest
-from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
 from unittest import mock
@@ -27,80 +27,32 @@ from asgiref.sync import async_to_sync, iscoroutinefunction
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / "var" / "django-tests"
 
-ENGINES = [
-    "mongo_contrib.sessions.backends.mongo",
-    "mongo_contrib.sessions.backends.cached_mongo",
-]
-MIDDLEWARE = [
-    "django.contrib.sessions.middleware",
-    "mongo_contrib.sessions.middleware",
-]
-ENCRYPTED = {
-    "MONGO_SESSION_ENCRYPTION_KEYS": ["A" * 43],
-    "SESSION_SERIALIZER": "mongo_contrib.sessions.serializers.ExtendedJSONSerializer",
-}
+SUITES = ["sessions", "file_storage", "staticfiles"]
 
 #: Test of Django -> why it can't pass here.
-EXCLUDED = {
-    "SessionMiddlewareTests.test_empty_session_saved": (
-        "It looks into Django's SQL table; tests/sessions/test_requests.py does so with ours."
-    ),
-}
+_excluded: dict[str, str] = {}
 
 
-def sessions() -> Iterator[type[unittest.TestCase]]:
-    """Every engine against the contract of engines, and of the middleware that saves them."""
-    from django.test import TestCase, override_settings
-
-    tests = import_module("sessions_tests.tests")
-    for engine in ENGINES:
-        store = import_module(engine).SessionStore
-        for use_tz in (True, False):
-            yield case(
-                override_settings(SESSION_ENGINE=engine, USE_TZ=use_tz),
-                f"{engine.split('.')[-1]}, USE_TZ={use_tz}",
-                (tests.SessionTestsMixin, TestCase),
-                backend=store,
-            )
-        yield case(
-            override_settings(SESSION_ENGINE=engine, **ENCRYPTED),
-            f"{engine.split('.')[-1]}, encrypted",
-            (tests.SessionTestsMixin, TestCase),
-            backend=store,
-        )
-        for module in MIDDLEWARE:
-            middleware = import_module(module).SessionMiddleware
-            yield case(
-                override_settings(SESSION_ENGINE=engine),
-                f"{engine.split('.')[-1]}, {module}",
-                (tests.SessionMiddlewareTests,),
-                # The names by which Django's tests call the engine and the middleware.
-                replaced=(tests, {"DatabaseSession": store, "SessionMiddleware": middleware}),
-            )
-
-
-#: Name -> the app of Django's tests, and what makes our cases of it.
-SUITES = {
-    "sessions": ("sessions_tests", sessions),
-}
-
-
-def case(override, label, bases, replaced=None, **attributes) -> type[unittest.TestCase]:
-    """A test case of Django's under these settings, with names of its module replaced."""
-    made = type(bases[0].__name__, bases, {**attributes, "__module__": label})
-    for name, reason in EXCLUDED.items():
+def case(bases, label, override=None, replaced=None, **attributes) -> type[unittest.TestCase]:
+    """A test case of Django's, under these settings, with names of its module replaced."""
+    tests = next(base for base in bases if base.__module__.partition(".")[0] != "django_suites")
+    made = type(tests.__name__, bases, {**attributes, "__module__": label})
+    owners = {each.__name__ for each in tests.__mro__}
+    for name, reason in _excluded.items():
         owner, _, test = name.partition(".")
-        if owner == bases[0].__name__:
+        if not test and owner == tests.__name__:
+            made = unittest.skip(reason)(made)
+        if test and owner in owners:
             setattr(made, test, expected_failure(name, getattr(made, test, None), reason))
     if replaced:
         module, names = replaced
 
         def set_up_class(cls):
-            super(made, cls).setUpClass()
             cls.enterClassContext(mock.patch.multiple(module, **names))
+            super(made, cls).setUpClass()
 
         made.setUpClass = classmethod(set_up_class)
-    return override(made)
+    return override(made) if override else made
 
 
 def expected_failure(name, test, reason):
@@ -117,9 +69,18 @@ def expected_failure(name, test, reason):
 
 def main() -> int:
     suites = _suites()
+    if len(suites) > 1:  # each has settings of its own, and a process has one set
+        return max([subprocess.call([sys.executable, __file__, each]) for each in suites])
+    return run(*suites)
+
+
+def run(name: str) -> int:
+    sys.stdin = open(os.devnull)  # noqa: SIM115 (nobody answers questions)
+    suite = import_module(f"django_suites.{name}")
+    _excluded.update(suite.EXCLUDED)
     started = time.monotonic()
     sys.path[:0] = [str(ROOT), str(tests_of_django(django.__version__))]
-    configure([SUITES[name][0] for name in suites])
+    configure(suite)
 
     from django.test.runner import DiscoverRunner
 
@@ -128,7 +89,7 @@ def main() -> int:
 
     print(f"server: {describe_server(get_connection())}")
     load = unittest.defaultTestLoader.loadTestsFromTestCase
-    cases = [each for name in suites for each in SUITES[name][1]()]
+    cases = list(suite.cases(case))
 
     class Runner(DiscoverRunner):
         def build_suite(self, *args, **kwargs):
@@ -136,7 +97,7 @@ def main() -> int:
 
     failed = Runner(interactive=False).run_tests([])
     print(
-        f"Django {django.__version__}, {', '.join(suites)}: "
+        f"Django {django.__version__}, {name}: "
         f"{'FAILED' if failed else 'passed'} ({time.monotonic() - started:.0f} s)"
     )
     return 1 if failed else 0
@@ -177,30 +138,31 @@ def tests_of_django(version: str) -> Path:
     return directory
 
 
-def configure(apps: list[str]) -> None:
+def configure(suite) -> None:
     from django.conf import settings
 
     os.environ.setdefault("MONGO_TEST_NAME", "mongo_contrib")
     os.environ["MONGO_TEST_NAME"] += "_django"
     from tests.settings import DATABASE_ROUTERS, DATABASES
 
+    own = {"SQL": False, **suite.SETTINGS}
+    if own.pop("SQL"):
+        sqlite = {"ENGINE": "django.db.backends.sqlite3", "NAME": ":memory:"}
+        DATABASES = {"default": sqlite, "mongo": DATABASES["default"]}
     settings.configure(
-        SECRET_KEY="only for Django's tests",
+        SECRET_KEY="only for tests",
         DATABASES=DATABASES,
         DATABASE_ROUTERS=DATABASE_ROUTERS,
         DEFAULT_AUTO_FIELD="django.db.models.BigAutoField",
-        INSTALLED_APPS=[
-            "mongo_contrib",
-            "mongo_contrib.sessions",
-            # Django's tests import its table's model.
-            "django.contrib.sessions",
-            *apps,
-        ],
-        SESSION_ENGINE=ENGINES[0],
-        # The apps of Django's tests have SQL models; none of the tests that run here uses one.
-        SILENCED_SYSTEM_CHECKS=["mongo_contrib.W004"],
+        INSTALLED_APPS=["mongo_contrib", *suite.APPS],
+        # Where there is no SQL, none of the tests that run uses the SQL models of their apps.
+        SILENCED_SYSTEM_CHECKS=["mongo_contrib.W004", *own.pop("SILENCED", [])],
+        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates"}],
         USE_TZ=True,
+        **own,
     )
+    if hasattr(suite, "prepare"):
+        suite.prepare()
     django.setup()
 
 

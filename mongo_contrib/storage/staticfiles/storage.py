@@ -113,6 +113,7 @@ class GridFSManifestStaticFilesStorage(ManifestFilesMixin, GridFSStaticFilesStor
 
     def save_manifest(self) -> None:
         """Store the manifest, in one step if the storage it belongs into is a GridFSStorage."""
+        self._loaded()  # what it may need of the one that is there
         given: Any = self.manifest_storage
         if isinstance(given, GridFSStorage):
             self.manifest_storage = _InPlace(given)
