@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bson import Int64, ObjectId
 from django.db import DatabaseError, IntegrityError
 
+from mongo_contrib.bridge import pause
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from . import layout
@@ -89,7 +90,11 @@ class Upload:
         for start in range(0, len(data), enough):
             piece = data[start : start + enough]
             self._hash.update(piece)
-            self._pending += self._compressor.compress(piece) if self._compressor else piece
+            if self._compressor is None:
+                self._pending += piece
+            else:
+                self._pending += self._compressor.compress(piece)
+                pause(0)  # long before anything is sent an event loop has something else to do
             if len(self._pending) >= enough:
                 self._begin()
                 self._send(len(self._pending) // self._chunk_size * self._chunk_size)

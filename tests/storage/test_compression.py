@@ -13,7 +13,7 @@ from gridfs import GridFSBucket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mongo_contrib.storage import DamagedFile, FileInfo, GridFSFiles, GridFSStorage
+from mongo_contrib.storage import DamagedFile, FileInfo, GridFSFiles, GridFSStorage, uploads
 from mongo_contrib.storage.compression import BLOCK_SIZE, Compressor, is_worthwhile
 from mongo_contrib.storage.reading import reading, reading_stored
 
@@ -210,6 +210,21 @@ async def test_reading_on_an_event_loop(transactional_db, storage):
     assert await storage.asize("a.txt") == len(TEXT)
     await asyncio.gather(*(storage.asave("a.txt", ContentFile(TEXT)) for _ in range(3)))
     assert len((await storage.alistdir(""))[1]) == 4
+
+
+async def test_compressing_gives_way_to_others(transactional_db, storage, monkeypatch):
+    pauses = []
+    pause = uploads.pause
+
+    def counted(seconds):
+        pauses.append(seconds)
+        pause(seconds)
+
+    monkeypatch.setattr(uploads, "pause", counted)
+    monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 100_000)
+    await storage.asave("a.txt", ContentFile(TEXT))
+    assert len(pauses) > 10
+    assert (await storage.aget_info("a.txt")).encoding == "gzip"
 
 
 @pytest.mark.parametrize(
