@@ -59,7 +59,7 @@ class List(Action):
             if options["json"]:
                 self.record({"type": "folder", "name": name})
             else:
-                self.result(f"{'':66}" * options["long"] + f"{shown(name)}/")
+                self.result(f"{'':69}" * options["long"] + f"{shown(name)}/")
         elif options["json"]:
             self.record(as_record(entry, name))
         elif options["long"]:
