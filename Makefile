@@ -35,7 +35,7 @@ demo-check: $(VENV)/.demo  ## the same, used by a script and stopped: is everyth
 	@$(BIN)/python scripts/demo_check.py $(ARGS)
 
 test: $(VENV)/.dev  ## the whole suite; make test ARGS="tests/db -k uri"
-	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(ARGS)
 
 django-tests: $(VENV)/.dev  ## Django's own tests of what we replace, on ours
 	@$(BIN)/python scripts/django_tests.py $(ARGS)

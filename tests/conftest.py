@@ -19,6 +19,10 @@ hypothesis.settings.load_profile("suite")
 
 pytest_plugins = ["mongo_contrib.test.plugin"]
 
+# What outlives a killed server is asked in tests/embedded, of servers of their own; all others
+# need not wait for the disk at every write.
+os.environ.setdefault("MONGO_EMBEDDED_SYNC", "no")
+
 # Fixtures whose tests cannot run without a server.
 _SERVER_FIXTURES = {"db", "transactional_db", "live_server", "django_db_setup"}
 

@@ -1,4 +1,4 @@
-"""Be the Python server of PyPI's secantusdb: `python python_server.py SITE PORT STORAGE`.
+"""Be the Python server of PyPI's secantusdb: `python_server.py SITE PORT STORAGE [--no-sync]`.
 
 Run by its path, as a process of its own: secantus is GPL-2.0-only and is never imported into
 a process that serves users. Started through its Python API because its daemon ignores the
@@ -11,7 +11,7 @@ import sys
 DAY = 24 * 60 * 60
 
 
-def main(site: str, port: str, storage: str) -> None:
+def main(site: str, port: str, storage: str, *options: str) -> None:
     # Appended, so that nothing beside the package can hide a module of this interpreter.
     sys.path.append(site)
     from secantus import SecantusDBServer
@@ -23,7 +23,7 @@ def main(site: str, port: str, storage: str) -> None:
         port=int(port),
         storage_path=storage,
         cache_size="256M",
-        sync_on_commit=True,
+        sync_on_commit="--no-sync" not in options,
         ttl_sweep_seconds=60.0,
         # Fail points, for tests of retries.
         enable_test_commands=True,

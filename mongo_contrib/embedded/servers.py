@@ -17,6 +17,8 @@ from .wire import CommandError, command
 logger = logging.getLogger("mongo_contrib.embedded")
 
 REPLICA_SET = "embedded"
+# In the environment of who starts a server: "no" for data that need not survive it.
+SYNC = "MONGO_EMBEDDED_SYNC"
 # https://github.com/mongodb/mongo/blob/master/src/mongo/base/error_codes.yml
 ALREADY_INITIALIZED = 23
 
@@ -59,10 +61,12 @@ class Program:
     def command(self, *, port: int, home: Path) -> list[str]:
         """The command line that serves the data below this directory on a local port."""
         storage = str(home / self.kind)
+        sync = os.environ.get(SYNC) != "no"
         if self.kind is ServerKind.PYTHON:
             script = str(Path(__file__).with_name("python_server.py"))
             # -P: the modules beside that script are not to be found by their bare names.
-            return [sys.executable, "-P", script, self.path, str(port), storage]
+            asked = [] if sync else ["--no-sync"]
+            return [sys.executable, "-P", script, self.path, str(port), storage, *asked]
         if self.kind is ServerKind.RUST:
             options = [
                 "--host=127.0.0.1",
@@ -71,7 +75,7 @@ class Program:
                 # An empty file of ours, or it would read one from the home directory or /etc.
                 f"--config={home / 'secantusd.toml'}",
                 # Without it a kill -9 loses about 1 % of the writes that were acknowledged.
-                "--sync-on-commit",
+                *(["--sync-on-commit"] if sync else []),
                 # A log file is allocated in full: the size of an empty store.
                 "--log-file-max=16MB",
                 "--cache-size=256M",

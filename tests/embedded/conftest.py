@@ -12,6 +12,12 @@ INSTALLED = [kind for kind in ServerKind if kind.installed(os.environ)]
 NONE = pytest.param(None, marks=pytest.mark.skip(reason="no embedded server on this machine"))
 
 
+@pytest.fixture(autouse=True)
+def synced(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a kill leaves is asked of servers as everybody has them."""
+    monkeypatch.delenv("MONGO_EMBEDDED_SYNC", raising=False)
+
+
 @pytest.fixture(params=INSTALLED or [NONE])
 def kind(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> ServerKind:
     """Each kind of server on this machine in turn, asked for by the environment."""

@@ -165,6 +165,13 @@ def test_a_kind_asked_for_that_has_data_says_nothing(install, environ, tmp_path,
     assert not caplog.records
 
 
+def test_what_need_not_survive_is_not_synced(tmp_path, monkeypatch):
+    monkeypatch.setenv("MONGO_EMBEDDED_SYNC", "no")
+    command = Program(ServerKind.RUST, "/opt/server").command(port=20_001, home=tmp_path)
+    assert "--sync-on-commit" not in command
+    assert Program(ServerKind.PYTHON, "/opt").command(port=1, home=tmp_path)[-1] == "--no-sync"
+
+
 @pytest.mark.parametrize("kind", ServerKind)
 def test_each_serves_its_own_directory_on_this_machine_only(kind, tmp_path):
     command = Program(kind, "/opt/server").command(port=20_001, home=tmp_path)
@@ -174,7 +181,7 @@ def test_each_serves_its_own_directory_on_this_machine_only(kind, tmp_path):
     if kind is ServerKind.PYTHON:
         script = Path(command[2]).read_text()
         assert 'host="127.0.0.1"' in script
-        assert "sync_on_commit=True" in script
+        assert "--no-sync" not in command
     else:
         assert command[0] == "/opt/server"
         assert "=127.0.0.1 " in line
