@@ -71,6 +71,8 @@ class AsyncGridFSFiles:
         for window in wanted.windows():
             async with self.errors():
                 chunks = await self.chunks.find(window, sort=[("n", 1)]).to_list()
+            if not chunks:
+                break  # the file is gone, or its length a lie: the rest is not asked for, too
             for chunk in chunks:
                 for data in wanted.take(chunk):
                     yield data

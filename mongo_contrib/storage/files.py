@@ -127,6 +127,8 @@ class GridFSFiles:
         for window in wanted.windows():
             with self.errors():
                 chunks = list(self._chunks.find(window, sort=[("n", 1)]))
+            if not chunks:
+                break  # the file is gone, or its length a lie: the rest is not asked for, too
             for chunk in chunks:
                 yield from wanted.take(chunk)
         wanted.finish()

@@ -12,6 +12,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.test.utils import isolate_apps
 from django.urls import path
+from rest_framework import serializers
 
 from mongo_contrib.storage import GridFSStorage
 from mongo_contrib.storage.validators import StorageLimits
@@ -76,6 +77,19 @@ def test_a_form_of_a_model_shows_the_error_at_the_field(model, content, sentence
     else:
         assert form.errors["file"][0].startswith(sentence)
         assert form.errors.as_data()["file"][0].code == "refused"
+
+
+@pytest.mark.parametrize(("content", "sentence"), CASES)
+def test_a_serializer_of_a_model_shows_it_as_well(model, content, sentence):
+    class PhotoSerializer(serializers.ModelSerializer):
+        class Meta:
+            fields = ["file"]
+
+    PhotoSerializer.Meta.model = model
+    found = PhotoSerializer(data={"file": SimpleUploadedFile("a.png", content)})
+    assert found.is_valid() is (sentence is None)
+    if sentence is not None:
+        assert found.errors["file"][0].startswith(sentence)
 
 
 @pytest.mark.parametrize(("content", "sentence"), CASES)
