@@ -1,4 +1,4 @@
-"""Goes on with uploads, in a process of its own that each time dies a command later.
+"""Goes on with uploads, in a process of its own that each time dies a command (or three) later.
 
 Run by test_resumable.py as a script: the address of the server, the database, whether all of an
 append counts or nothing. For each line with the id of an upload it says "died", or "done".
@@ -55,7 +55,9 @@ def main():
     address, database, whole = sys.argv[1:]
     settings.configure()
     django.setup()
-    for commands, line in enumerate(sys.stdin):
+    step = 3 if whole == "True" else 1
+    for number, line in enumerate(sys.stdin):
+        commands = number * step
         child = os.fork()
         if not child:
             go_on(address, database, whole == "True", ObjectId(line.strip()), commands)

@@ -119,3 +119,9 @@ def connect(request, user):
 @pytest.fixture
 def tus(connect):
     return connect("uploads/")
+
+
+@pytest.fixture
+def sync_uploads(user):
+    """For what is decided before anything waits: there async views do the same."""
+    return sync_tus("/uploads/", user)

@@ -128,14 +128,14 @@ def test_other_methods_by_the_header_of_old_clients(tus, storage):
 
 
 @pytest.mark.parametrize("algorithm", ["sha1", "sha256", "md5"])
-def test_a_checksum_is_compared(tus, storage, algorithm):
-    url = tus.begin(len(CONTENT))
+def test_a_checksum_is_compared(sync_uploads, storage, algorithm):
+    url = sync_uploads.begin(len(CONTENT))
     right = Checksum.header(algorithm, CONTENT)
-    response = tus.patch(url, 0, CONTENT[:-1] + b"x", Upload_Checksum=right)
+    response = sync_uploads.patch(url, 0, CONTENT[:-1] + b"x", Upload_Checksum=right)
     assert (response.status_code, response.reason_phrase) == (460, "Checksum Mismatch")
-    assert tus.head(url)["Upload-Offset"] == "0"
+    assert sync_uploads.head(url)["Upload-Offset"] == "0"
     assert storage.files.chunks.count_documents({}) == 0
-    assert tus.patch(url, 0, CONTENT, Upload_Checksum=right)["Upload-File"] == "a.bin"
+    assert sync_uploads.patch(url, 0, CONTENT, Upload_Checksum=right)["Upload-File"] == "a.bin"
 
 
 def test_a_creation_with_a_wrong_checksum_leaves_nothing(tus, storage):
@@ -147,26 +147,26 @@ def test_a_creation_with_a_wrong_checksum_leaves_nothing(tus, storage):
 
 
 @pytest.mark.parametrize("version", [None, "0.2.2", "1.0.0, 2.0.0", ""])
-def test_another_version_is_refused(tus, version):
-    response = tus("post", Upload_Length=1, Tus_Resumable=version)
+def test_another_version_is_refused(sync_uploads, version):
+    response = sync_uploads("post", Upload_Length=1, Tus_Resumable=version)
     assert (response.status_code, response["Tus-Version"]) == (412, VERSION)
 
 
 @pytest.mark.parametrize(
     "length", [None, "", "-1", "1.5", "0x10", "1e3", "²", "9" * 20, "1 2", "+1"]
 )
-def test_a_length_that_is_none_is_refused(tus, length):
-    response = tus("post", Upload_Length=length)
+def test_a_length_that_is_none_is_refused(sync_uploads, length):
+    response = sync_uploads("post", Upload_Length=length)
     assert response.status_code == 400
     assert b"Upload-Length" in response.content
 
 
-def test_a_length_beyond_counting_is_refused(tus):
-    assert tus("post", Upload_Length="9" * 19).status_code == 413
+def test_a_length_beyond_counting_is_refused(sync_uploads):
+    assert sync_uploads("post", Upload_Length="9" * 19).status_code == 413
 
 
-def test_a_length_that_comes_later_is_refused(tus):
-    assert tus("post", Upload_Defer_Length=1).status_code == 400
+def test_a_length_that_comes_later_is_refused(sync_uploads):
+    assert sync_uploads("post", Upload_Defer_Length=1).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -183,16 +183,16 @@ def test_a_length_that_comes_later_is_refused(tus):
         ({"Upload_Offset": 1500, "content": CONTENT}, 413),
     ],
 )
-def test_bytes_that_do_not_fit_are_refused(tus, storage, headers, status):
-    url = tus.begin(len(CONTENT))
-    tus.patch(url, 0, CONTENT[:1500])
+def test_bytes_that_do_not_fit_are_refused(sync_uploads, storage, headers, status):
+    url = sync_uploads.begin(len(CONTENT))
+    sync_uploads.patch(url, 0, CONTENT[:1500])
     headers = {"content": b"x", **headers}
-    response = tus("patch", url, **headers)
+    response = sync_uploads("patch", url, **headers)
     assert response.status_code == status
     assert response["Content-Type"] == "text/plain; charset=utf-8"
     if status == 409:
         assert response["Upload-Offset"] == "1500"
-    assert tus.head(url)["Upload-Offset"] == "1500"
+    assert sync_uploads.head(url)["Upload-Offset"] == "1500"
     assert storage.files.chunks.count_documents({}) == 1
 
 
@@ -221,16 +221,16 @@ def test_methods_have_their_place(tus):
         ("dir/", "upload"),
     ],
 )
-def test_a_name_leads_nowhere_else(tus, storage, filename, name):
-    response = tus.create(3, filename, content=b"abc")
+def test_a_name_leads_nowhere_else(sync_uploads, storage, filename, name):
+    response = sync_uploads.create(3, filename, content=b"abc")
     assert response.status_code == 201
     assert unquote(response["Upload-File"]) == name
     assert storage.listdir("") == ([], [name])
 
 
 @pytest.mark.parametrize("filename", ["..", "."])
-def test_a_name_that_can_be_none_is_refused(tus, storage, filename):
-    assert tus.create(3, filename).status_code == 400
+def test_a_name_that_can_be_none_is_refused(sync_uploads, storage, filename):
+    assert sync_uploads.create(3, filename).status_code == 400
     assert ResumableUploads(storage.files).collection.count_documents({}) == 0
 
 
@@ -238,8 +238,8 @@ def test_a_name_that_can_be_none_is_refused(tus, storage, filename):
     "header",
     ["filename", "filename ####", "a YQ==,a YQ==", "ü YQ==", ",", "filename /w==", "k " * 3000],
 )
-def test_metadata_that_are_none_are_refused(tus, header):
-    status = tus.create(3, None, Upload_Metadata=header).status_code
+def test_metadata_that_are_none_are_refused(sync_uploads, header):
+    status = sync_uploads.create(3, None, Upload_Metadata=header).status_code
     assert status == (201 if header == "filename" else 400)
 
 
@@ -272,8 +272,8 @@ def test_an_upload_is_seen_by_its_owner_only(connect, user):
 @pytest.mark.parametrize(
     "token", ["x", "6" * 24, "6" * 24 + ":x", "$ne", "%00", "%ff", "a" * 9000]
 )
-def test_other_names_are_no_uploads(tus, token):
-    assert tus.head(tus.prefix + token).status_code == 404
+def test_other_names_are_no_uploads(sync_uploads, token):
+    assert sync_uploads.head(sync_uploads.prefix + token).status_code == 404
 
 
 def test_a_hook_may_be_async(connect):
