@@ -16,7 +16,7 @@ from mongo_contrib.exceptions import DuplicateKeyError
 from .. import contents, layout, replacing, thumbnails
 from ..files import GridFSFiles
 from ..resumable import ResumableUploads
-from .ownership import ChunkGroup, batches, chunk_owners, group_of, key, owned
+from .ownership import ChunkGroup, as_it_is, batches, chunk_owners, group_of, key, owned
 from .uses import miscounted
 from .verifying import DEFAULT_AGE
 
@@ -91,11 +91,13 @@ def orphans(
 def _delete(files: GridFSFiles, group: ChunkGroup) -> int:
     """Delete the chunks, the last ones first; how many of them went here."""
     freed = 0
-    while not owned(files, [group.id]):
+    newest = group.newest
+    while newest is not None and not owned(files, [group.id]):
         with files.errors():
-            found = files.chunks.find({"files_id": group.id}, {"_id": 1}).sort("n", -1)
+            found = as_it_is(files.chunks).find({"files_id": group.id}, {"_id": 1}).sort("n", -1)
             ids = [chunk["_id"] for chunk in found.limit(TOGETHER)]
-            if not ids or max(ids).generation_time > group.newest:
+            # Somebody has gone on with it after all.
+            if not ids or any(id.generation_time > newest for id in ids):
                 break
             freed += files.chunks.delete_many({"_id": {"$in": ids}}).deleted_count
     return freed

@@ -11,7 +11,7 @@ from pymongo.collection import Collection
 
 from ..files import GridFSFiles
 
-__all__ = ["ChunkGroup", "batches", "chunk_owners", "group_of", "key", "owned"]
+__all__ = ["ChunkGroup", "as_it_is", "batches", "chunk_owners", "group_of", "key", "owned"]
 
 PAGE = 5_000
 LOOKED_UP = 200
@@ -74,7 +74,7 @@ def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
     that has just begun, or of one that was broken off: their age tells.
     """
     found = set()
-    documents = _as_it_is(files.files)
+    documents = as_it_is(files.files)
     with files.errors():
         for document in documents.find({"_id": {"$in": ids}}, _NAMED):
             if _bears_own(document):
@@ -86,7 +86,7 @@ def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
         ):
             rest = [id for id in ids if key(id) not in found]
             if rest:
-                records = _as_it_is(collection).find({field: {"$in": rest}}, {field: 1})
+                records = as_it_is(collection).find({field: {"$in": rest}}, {field: 1})
                 found.update(key(record[field]) for record in records)
         # Their record should be among the contents, and this has no index: so it comes last.
         rest = [id for id in ids if key(id) not in found]
@@ -111,7 +111,7 @@ def group_of(files: GridFSFiles, id: Any) -> ChunkGroup | None:
         },
     ]
     with files.errors():
-        for found in _as_it_is(files.chunks).aggregate(pipeline):
+        for found in as_it_is(files.chunks).aggregate(pipeline):
             dated = isinstance(found["first"], ObjectId) and isinstance(found["newest"], ObjectId)
             newest = found["newest"].generation_time if dated else None
             return ChunkGroup(id, int(found["count"]), int(found["size"]), newest)
@@ -129,7 +129,7 @@ SIZE = {"$cond": [{"$eq": [{"$type": "$data"}, "binData"]}, {"$binarySize": "$da
 _NAMED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
 
 
-def _as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
+def as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
     """The collection read where it is written: what a secondary does not know yet is needed."""
     return collection.with_options(read_preference=ReadPreference.PRIMARY)
 

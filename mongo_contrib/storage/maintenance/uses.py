@@ -18,9 +18,10 @@ def miscounted(files: GridFSFiles, due: datetime) -> Iterator[tuple[dict[str, An
     For each thousand of them the files are passed over once.
     """
     with files.errors():
-        records = iter(files.contents.find({"touched": {"$lte": due}}))
+        shared = {"touched": {"$lte": due}, "content": {"$type": "objectId"}}
+        records = iter(files.contents.find(shared))
         while page := list(islice(records, PAGE)):
-            contents = [record.get("content") for record in page]
+            contents = [record["content"] for record in page]
             counts = dict.fromkeys(contents, 0)
             for collection, field in (
                 (files.files, "metadata.content"),
@@ -33,5 +34,5 @@ def miscounted(files: GridFSFiles, due: datetime) -> Iterator[tuple[dict[str, An
                 for counted in collection.aggregate(pipeline):
                     counts[counted["_id"]] += counted["uses"]
             for record in page:
-                if counts[record.get("content")] != record.get("uses"):
-                    yield record, counts[record.get("content")]
+                if counts[record["content"]] != record.get("uses"):
+                    yield record, counts[record["content"]]

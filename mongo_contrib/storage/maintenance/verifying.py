@@ -4,6 +4,7 @@ It only reads, beside running writers too: what has gone or has been replaced wh
 at is no finding.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
@@ -71,6 +72,8 @@ class Verification:
         self._advance = advance
         #: What was looked at so far.
         self.files = self.bytes = 0
+        #: Files that cannot be read as they were stored.
+        self.damaged = 0
         #: Files without a hash, whose content cannot be compared.
         self.unhashed = 0
         #: Files that have got one now.
@@ -120,6 +123,7 @@ class Verification:
         name, id = shown_name(document), document["_id"]
         if not is_usable(document):
             text = "the document has no length, chunkSize or uploadDate as GridFS wants them"
+            self.damaged += 1
             return Finding(Problem.RECORD, text, id, name)
         stored = document.get("filename")
         if stored not in (layout.staged(name, id), layout.removed(id)):
@@ -133,19 +137,22 @@ class Verification:
         return Finding(Problem.STAGED, text, id, name)
 
     def _contents(self, batch: list[FileInfo]) -> Iterator[Finding]:
-        results = self._results(batch)
+        results, read = self._results(batch)
         for info in batch:
+            content = _content_key(info)
+            result = results[content]
             self.files += 1
             self.bytes += info.stored_length
-            self._advance(1 if self.quick else info.stored_length)
-            result = results[_content_key(info)]
+            self._advance(1 if self.quick else info.stored_length - read.pop(content, 0))
             if info.sha256 is None:
                 added = self.add_hashes and not result.problems and self._add_hash(info, result)
                 self.hashed += added
                 self.unhashed += not added
-            for problem, text in result.problems:
-                # Deleted or replaced while its chunks were read?
-                if self._is_there({"_id": info.id, "length": info.stored_length}):
+            # Deleted or replaced while its chunks were read?
+            there = {"_id": info.id, "length": info.stored_length}
+            if result.problems and self._is_there(there):
+                self.damaged += 1
+                for problem, text in result.problems:
                     yield Finding(problem, text, info.id, info.name)
 
     def _add_hash(self, info: FileInfo, result: Result) -> bool:
@@ -160,8 +167,10 @@ class Verification:
         with self._bucket.errors():
             return self._bucket.files.update_one(wanted, update).modified_count > 0
 
-    def _results(self, batch: Iterable[FileInfo]) -> dict[Any, Result]:
+    def _results(self, batch: Iterable[FileInfo]) -> tuple[dict[Any, Result], Counter[Any]]:
+        """What is known of these, and how many bytes of each have been told to `advance`."""
         found: dict[Any, Result] = {}
+        read: Counter[Any] = Counter()
         wanted: dict[Any, FileInfo] = {}
         for info in batch:
             content = _content_key(info)
@@ -170,19 +179,22 @@ class Verification:
             else:
                 wanted[content] = info
         checks = {each: StoredContent(info, quick=self.quick) for each, info in wanted.items()}
-        by_id: dict[Any, list[StoredContent]] = {}
-        for check in checks.values():
-            by_id.setdefault(key(check.info.content_id), []).append(check)
+        by_id: dict[Any, list[Any]] = {}
+        for content, check in checks.items():
+            by_id.setdefault(key(check.info.content_id), []).append(content)
         for chunk in self._chunks([info.content_id for info in wanted.values()]):
-            for check in by_id.get(key(chunk["files_id"]), ()):
-                check.take(chunk)
+            for content in by_id.get(key(chunk["files_id"]), ()):
+                checks[content].take(chunk)
+                if not self.quick and isinstance(chunk.get("data"), bytes):
+                    read[content] += len(chunk["data"])
+                    self._advance(len(chunk["data"]))
         for content, check in checks.items():
             found[content] = Result(tuple(check.problems()), check.sha256)
             if check.info.content_id != check.info.id:
                 if len(self._known) >= REMEMBERED:
                     self._known.clear()
                 self._known[content] = found[content]
-        return found
+        return found, read
 
     def _chunks(self, ids: list[Any]) -> Iterator[Mapping[str, Any]]:
         """The chunks of these, of each in their order; the index has that order."""
@@ -249,15 +261,15 @@ class Verification:
     def _uploads(self) -> Iterator[Finding]:
         """Resumable uploads that have more bytes by their record than there are."""
         name = f"{self._bucket.bucket}.uploads"
-        begun = {"published": None, "offset": {"$gt": 0}}
+        uploads = self._bucket.database[name]
+        stored = {"published": None, "$expr": {"$gte": ["$offset", "$chunkSize"]}}
         with self._bucket.errors():
-            for record in self._bucket.database[name].find(begun, {"offset": 1, "chunkSize": 1}):
-                full = {"$expr": {"$gte": ["$offset", "$chunkSize"]}, "_id": record["_id"]}
-                if record["offset"] < record["chunkSize"] or group_of(self._bucket, record["_id"]):
+            for record in uploads.find({**stored, "offset": {"$gt": 0}}, {"_id": 1}):
+                if group_of(self._bucket, record["_id"]):
                     continue
-                # Deleted or begun anew in between?
-                if self._bucket.database[name].find_one(full, {"_id": 1}) is not None:
-                    text = f"a record in {name} of {record['offset']} bytes that are not there"
+                # Deleted in between?
+                if uploads.find_one({**record, **stored}, {"_id": 1}) is not None:
+                    text = f"a record in {name} of bytes that are not there"
                     yield Finding(Problem.DANGLING, text, record["_id"])
 
     def _uses(self) -> Iterator[Finding]:

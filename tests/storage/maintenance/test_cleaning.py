@@ -309,3 +309,17 @@ def test_ids_are_passed_over_once_however_large_their_files_are(files, old_chunk
     old_chunks("text"), old_chunks(5), files.chunks.insert_one({"n": 0})
     assert list(ownership.chunk_owners(files)) == [*ids, "text", 5, None]
     assert isinstance(ids[0], ObjectId)
+
+
+def test_who_goes_on_with_it_in_between_keeps_it(files, old_chunks, swept, monkeypatch):
+    id = old_chunks()
+    real = cleaning.group_of
+
+    def group_of(*args):
+        group = real(*args)
+        files.chunks.insert_one({"files_id": id, "n": 3, "data": b"new"})
+        return group
+
+    monkeypatch.setattr(cleaning, "group_of", group_of)
+    assert swept() == {}
+    assert files.chunks.count_documents({}) == 4

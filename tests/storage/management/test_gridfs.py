@@ -287,7 +287,7 @@ def test_verify(put, files):
     files.chunks.delete_many({"files_id": files.find("dir/b.txt").id})
     ran = gridfs("verify", "--quick", "-v", "0", code=1)
     assert ran.lines == ["missing     dir/b.txt: 2 chunks of 2 missing: 0-1"]
-    assert (ran.err, ran.error) == ("", "1 finding(s), of them in 1 file(s).")
+    assert (ran.err, ran.error) == ("", "1 finding(s); 1 damaged file(s).")
     assert gridfs("verify", "a.txt").code == 0
     finding, summary = gridfs("verify", "dir", "--json", code=1).records
     assert (finding["finding"], finding["name"]) == ("missing", "dir/b.txt")

@@ -63,7 +63,7 @@ class Verify(Action):
         count, size = totals(files, path)
         total, unit = (count, "files") if options["quick"] else (size, "bytes")
         label = f"Verifying {path or files.bucket}"
-        found, damaged = 0, set[Any]()
+        found = 0
         with self.progress(label, total, unit) as progress:
             verification = Verification(
                 files,
@@ -77,16 +77,13 @@ class Verify(Action):
                 progress.clear()
                 self.write(finding, as_json=options["json"])
                 found += not finding.problem.is_note
-                if not finding.problem.is_note and finding.name is not None:
-                    # Bounded: it is only told how many they are.
-                    damaged.add(hash(finding.name))
         if path and not verification.files:
             raise CommandError(f"There is no file and no folder {shown(options['path'])!r}.")
         summary = {
             "files": verification.files,
             "bytes": verification.bytes,
             "findings": found,
-            "damaged_files": len(damaged),
+            "damaged_files": verification.damaged,
             "without_hash": verification.unhashed,
             "hashes_added": verification.hashed,
             "young_chunks": verification.young,
@@ -96,7 +93,7 @@ class Verify(Action):
         else:
             self.summarize(summary)
         if found:
-            raise CommandError(f"{found} finding(s), of them in {len(damaged)} file(s).")
+            raise CommandError(f"{found} finding(s); {verification.damaged} damaged file(s).")
 
     def write(self, finding: Finding, *, as_json: bool) -> None:
         if as_json:
