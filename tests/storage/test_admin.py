@@ -118,37 +118,38 @@ def test_a_list_of_any_length_costs_the_same(client, put, root):
     assert len(few) <= 6
 
 
-@pytest.mark.parametrize(
-    ("query", "names"),
-    [
-        ("family=image", ["a/red.png"]),
-        ("family=text", ["b.txt", "c.txt"]),
-        ("family=other", ["d.bin"]),
-        ("family=nonsense", ["a/red.png", "b.txt", "c.txt", "d.bin"]),
-        ("bytes=small", ["c.txt"]),
-        ("bytes=tiny", ["a/red.png", "b.txt", "d.bin"]),
-        ("q=a/", ["a/red.png"]),
-        ("q=HOLIDAY", ["b.txt"]),
-        ("q=b", ["b.txt", "d.bin"]),
-        ("q=.*", []),
-        ("q=" + "x" * 200, []),
-        ("uploaded__gte=2000-01-01T00:00Z", ["a/red.png", "b.txt", "c.txt", "d.bin"]),
-        ("uploaded__lt=2000-01-01T00:00Z", []),
-    ],
-)
-def test_filters_and_search(client, put, query, names):
+ALL = ["a/red.png", "b.txt", "c.txt", "d.bin"]
+FOUND = {
+    "family=image": ["a/red.png"],
+    "family=text": ["b.txt", "c.txt"],
+    "family=other": ["d.bin"],
+    "family=nonsense": ALL,
+    "bytes=small": ["c.txt"],
+    "bytes=tiny": ["a/red.png", "b.txt", "d.bin"],
+    "q=a/": ["a/red.png"],
+    "q=HOLIDAY": ["b.txt"],
+    "q=b": ["b.txt", "d.bin"],
+    "q=.*": [],
+    "q=" + "x" * 200: [],
+    "uploaded__gte=2000-01-01T00:00Z": ALL,
+    "uploaded__lt=2000-01-01T00:00Z": [],
+}
+
+
+def test_filters_and_search(client, put):
     put("a/red.png", picture())
     put("b.txt", b"x", original_name="My Holiday.txt")
     put("c.txt", b"x" * 20_000)
     put("d.bin", b"\x00\x01\x02")
-    response = client.get(f"{LIST}?{query}")
-    assert sorted(str(each) for each in response.context["cl"].result_list) == names
+    for query, names in FOUND.items():
+        response = client.get(f"{LIST}?{query}")
+        assert sorted(map(str, response.context["cl"].result_list)) == names, query
 
 
-@pytest.mark.parametrize("query", ["name__regex=a", "uploader=x", "nonsense=1", "o=99", "p=999"])
-def test_hostile_queries(client, put, query):
+def test_hostile_queries(client, put):
     put("a.txt")
-    assert client.get(f"{LIST}?{query}").status_code in (200, 302, 400)
+    for query in ("name__regex=a", "uploader=x", "nonsense=1", "o=99", "p=999", "bytes[$gt]=0"):
+        assert client.get(f"{LIST}?{query}").status_code in (200, 302, 400), query
 
 
 def test_hostile_names_are_escaped(client, url, put):
@@ -206,17 +207,14 @@ def test_a_page_shows_the_beginning_of_a_text(client, put):
     assert text.count("ä") < 1100
 
 
-@pytest.mark.parametrize(
-    ("name", "content", "tag"),
-    [
+def test_a_page_shows_pictures_sound_and_films(client, put):
+    for name, content, tag in (
         ("a.mp3", b"ID3\x04\x00" + b"\0" * 50, "<audio"),
         ("a.mp4", b"\0\0\0\x18ftypmp42" + b"\0" * 50, "<video"),
         ("a.png", picture(), 'thumbnail=wide"'),
-    ],
-)
-def test_a_page_shows_pictures_sound_and_films(client, put, name, content, tag):
-    file = put(name, content)
-    assert tag in page(client.get(f"{LIST}{file.pk}/change/"))
+    ):
+        file = put(name, content)
+        assert tag in page(client.get(f"{LIST}{file.pk}/change/"))
 
 
 def test_a_damaged_file_has_a_page(client, put, repository):
@@ -287,11 +285,11 @@ def test_a_file_is_added(client, url, root):
     assert FileDocument.objects.filter(name="photos/My_red_1.png").exists()
 
 
-@pytest.mark.parametrize("wanted", ["../a.txt", "/etc/passwd", "a\x00b", "a/../b", ".", "x" * 300])
-def test_names_that_no_file_can_have(client, wanted):
-    upload = SimpleUploadedFile("a.txt", b"content")
-    response = client.post(f"{LIST}add/", {"wanted": wanted, "content": upload})
-    assert "wanted" in response.context["errors"].data[0][0] or response.context["errors"]
+def test_names_that_no_file_can_have(client):
+    for wanted in ("../a.txt", "/etc/passwd", "a\x00b", "a/../b", ".", "x" * 300):
+        upload = SimpleUploadedFile("a.txt", b"content")
+        response = client.post(f"{LIST}add/", {"wanted": wanted, "content": upload})
+        assert "wanted" in response.context["adminform"].form.errors, wanted
     assert FileDocument.objects.count() == 0
 
 
