@@ -258,7 +258,9 @@ class FileAdmin(admin.ModelAdmin):
             if change:
                 obj.save()
         except DatabaseError as error:
-            raise Http404(str(error)) from error  # deleted meanwhile
+            if obj.get_storage().files.find_id(obj.pk) is None:  # deleted meanwhile
+                raise Http404(str(error)) from error
+            raise
         if content:
             self._store(obj, content, change)
 

@@ -54,8 +54,9 @@ class FileManager(DocumentManager):
 
     def get_queryset(self) -> Any:
         found = super().get_queryset()
-        # A name has no control characters but in the midst of a replacement.
-        found = found.match({"filename": {"$not": {"$regex": layout.MARK}}})
+        # A name has no control characters but in the midst of a replacement. Not said of the
+        # field, beside which some servers see no index for what else is asked of it.
+        found = found.match({"$nor": [{"filename": {"$regex": layout.MARK}}]})
         location = self.model.get_storage().location
         return found.match(layout.inside(location)) if location else found
 
@@ -85,7 +86,8 @@ class UploadDate(models.DateTimeField):
         value = self.get_prep_value(value)
         if value is None or settings.USE_TZ:
             return value
-        return timezone.make_aware(value, timezone.get_default_timezone()).astimezone(UTC)
+        aware = timezone.make_aware(value, timezone.get_default_timezone())
+        return aware.astimezone(UTC).replace(tzinfo=None)  # as the driver takes and gives it
 
     def from_bson(self, value: Any) -> Any:
         if not isinstance(value, datetime):
