@@ -91,7 +91,8 @@ class Progress:
         return f", {_duration(seconds / self.done * (self.total - self.done))} left"
 
     def _write(self, text: str) -> None:
-        self.stream.write(text, ending="")
+        # Of no colour: that of a command's stderr says that something is wrong.
+        self.stream.write(text, str, "")
         self.stream.flush()
 
 

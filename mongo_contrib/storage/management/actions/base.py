@@ -57,7 +57,7 @@ class Action:
     def tell(self, text: str, *, level: int = 1) -> None:
         """A line for people, beside the results."""
         if self.verbosity >= level:
-            self.stderr.write(text, lambda text: text)
+            self.stderr.write(text, str)
 
     def result(self, text: str) -> None:
         """A line of what was asked for."""

@@ -77,9 +77,9 @@ class Remove(Action):
         listed = (info for name in names for info in self.all_files(name, recursive=recursive))
         for number, info in enumerate(listed):
             if number == SHOWN:
-                self.stderr.write(f"  ... and {count - SHOWN:,} more", lambda text: text)
+                self.stderr.write(f"  ... and {count - SHOWN:,} more", str)
                 break
-            self.stderr.write(f"  {shown(self.relative(info.name))}", lambda text: text)
+            self.stderr.write(f"  {shown(self.relative(info.name))}", str)
         try:
             answer = input(f"Delete {count:,} file(s), {amount(size)}? Type 'yes' to continue: ")
         except EOFError:
