@@ -9,11 +9,12 @@ after the last use, and after the record by which others would have found them.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
-from pymongo import ReturnDocument
+from django.db import OperationalError
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
@@ -64,16 +65,16 @@ class Share:
             "$set": {"touched": datetime.now(UTC)},
             "$setOnInsert": {"content": self._info.id},
         }
-        for tries in range(_TRIES):
-            try:
-                with self._files.errors():
-                    record: Any = self._files.contents.find_one_and_update(
-                        filter, update, upsert=True, return_document=ReturnDocument.AFTER
-                    )
+        for _ in range(_TRIES):
+            # Not find_one_and_update(): what it gives is None on one bundled server, if somebody
+            # deletes a record at that moment. With a use of ours a record stays.
+            with suppress(DuplicateKeyError), self._files.errors():
+                self._files.contents.update_one(filter, update, upsert=True)
+                if record := self._files.contents.find_one(filter, {"content": 1}):
                     return record["content"]
-            except DuplicateKeyError:
-                if tries == _TRIES - 1:
-                    raise
+        raise OperationalError(
+            f"No use of a content could be counted in {self._files.contents.name!r}."
+        )
 
     def _is_whole(self) -> bool:
         """Whether the chunks are there: a program that knows no shares may have deleted them."""
@@ -109,13 +110,10 @@ def key_of(info: FileInfo) -> str:
 def release(files: "GridFSFiles", content: Any) -> None:
     """Give one use back; after the last one the content goes."""
     with files.errors():
-        record = files.contents.find_one_and_update(
-            {"content": content},
-            {"$inc": {"uses": -1}, "$set": {"touched": datetime.now(UTC)}},
-            return_document=ReturnDocument.AFTER,
+        files.contents.update_one(
+            {"content": content}, {"$inc": {"uses": -1}, "$set": {"touched": datetime.now(UTC)}}
         )
-        if record is not None and record["uses"] <= 0:
-            _drop(files, {"_id": record["_id"], "content": content, "uses": {"$lte": 0}})
+        _drop(files, {"content": content, "uses": {"$lte": 0}})
 
 
 def _drop(files: "GridFSFiles", record: Mapping[str, Any]) -> bool:
