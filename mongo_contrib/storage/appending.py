@@ -37,8 +37,8 @@ class Append:
     Chunks that are full are immutable. What does not fill one waits in the upload's own document
     (`tail`), so one update moves the offset and the tail together: whenever the process dies, the
     offset tells what is there. Chunks beyond the offset count for nothing; the next writer, who
-    has the lease, removes them, each by its own `_id`: one who lost the lease meanwhile cannot hit
-    a chunk of its successor, and an insert of its own meets the unique index.
+    has the lease, removes those it meets, each by its own `_id`: one who lost the lease meanwhile
+    cannot hit a chunk of its successor, and an insert of its own meets the unique index.
     """
 
     def __init__(
@@ -60,8 +60,7 @@ class Append:
         self._hash = hashlib.sha256() if upload.offset == 0 else None
 
     def start(self) -> None:
-        """Make way: nothing lies beyond the offset after this."""
-        self._clear()
+        """Read what it takes to know the type."""
         if not self._typed:
             self._head = self._uploads.head(self._upload)
 

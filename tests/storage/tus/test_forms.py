@@ -13,7 +13,7 @@ from django.utils.datastructures import MultiValueDict
 from mongo_contrib.bridge import native
 from mongo_contrib.storage import FileTooLarge, GridFSStorage
 from mongo_contrib.storage.claimed import StoredUpload
-from mongo_contrib.storage.exceptions import UploadUsed
+from mongo_contrib.storage.exceptions import UploadNotFound, UploadUsed
 from mongo_contrib.storage.resumable import ResumableUploads
 from mongo_contrib.storage.tus.forms import (
     ResumableFileField,
@@ -21,7 +21,7 @@ from mongo_contrib.storage.tus.forms import (
     ResumableImageField,
 )
 from mongo_contrib.storage.tus.owners import owner_of
-from mongo_contrib.storage.tus.tokens import token_of
+from mongo_contrib.storage.tus.tokens import id_of, token_of
 
 pytestmark = pytest.mark.urls("tests.storage.tus.urls")
 
@@ -145,12 +145,12 @@ def test_a_file_that_is_saved_twice_is_two(storage, upload, request_):
     film = form.cleaned_data["film"]
     names = [storage.save("a.bin", film) for _ in range(2)]
     assert names == ["a.bin", "a_1.bin"]
-    storage.delete("a.bin")
-    with storage.open("a_1.bin") as file:
-        assert file.read() == CONTENT
     film.once = True
     with pytest.raises(UploadUsed):
         storage.save("a.bin", film)
+    storage.delete("a.bin")
+    with storage.open("a_1.bin") as file:
+        assert file.read() == CONTENT
 
 
 def test_limits_of_the_storage_it_is_saved_in_hold(upload, request_, storage):
@@ -199,6 +199,13 @@ def test_a_token_of_somebody_else_is_an_error(upload, request_of, user):
 def test_a_token_of_another_bucket_is_an_error(upload, request_):
     token = upload(to=GridFSStorage(bucket="others"))
     assert error(bound(FilmForm, request_, **{"film-upload": token})) == "upload_unknown"
+
+
+def test_a_token_is_good_in_its_bucket_only(upload, storage):
+    token = upload()
+    assert token == token_of(storage, id_of(storage, token))
+    with pytest.raises(UploadNotFound):
+        id_of(GridFSStorage(bucket="others"), token)
 
 
 def test_a_token_of_an_unfinished_upload_is_an_error(upload, request_):

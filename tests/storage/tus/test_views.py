@@ -290,7 +290,12 @@ def test_visitors_with_a_session_are_told_apart(connect, storage, settings):
     assert first.client.cookies[settings.SESSION_COOKIE_NAME].value not in str(document)
 
 
-def test_requests_need_the_csrf_token(connect):
+@pytest.mark.parametrize("middleware", [True, False])
+def test_requests_need_the_csrf_token(connect, settings, middleware):
+    csrf = "django.middleware.csrf.CsrfViewMiddleware"
+    assert csrf in settings.MIDDLEWARE
+    if not middleware:
+        settings.MIDDLEWARE = [each for each in settings.MIDDLEWARE if each != csrf]
     tus = connect("uploads/", enforce_csrf_checks=True)
     assert tus.create(5).status_code == 403
     token = "a" * 32
