@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured, ValidationError
-from django.core.files.storage import storages
+from django.core.files.storage import InvalidStorageError, storages
 from django.db import DatabaseError, NotSupportedError, models
 from django.utils import timezone
 from django.utils.functional import classproperty
@@ -212,8 +212,11 @@ class AbstractFileDocument(Document, metaclass=FileBase):
 
     @classproperty
     def _using(cls) -> str | None:
-        alias = cls.get_storage().alias
-        # What is wrong with another alias, check mongo_storage.E001 tells.
+        # What is wrong with another alias, or with the storage, checks tell.
+        try:
+            alias = cls.get_storage().alias
+        except (ImproperlyConfigured, InvalidStorageError):
+            return None
         return alias if is_mongo(alias) else None
 
     @classmethod
@@ -357,5 +360,4 @@ class FileDocument(AbstractFileDocument):
     class Meta:
         verbose_name = _("file")
         verbose_name_plural = _("files")
-        default_permissions = ("add", "change", "delete", "view")
         get_latest_by = "uploaded"

@@ -163,6 +163,7 @@ def thumbnails_of(files: GridFSFiles) -> GridFSFiles:
     return GridFSFiles(
         files.database,
         bucket=f"{files.bucket}.thumbnails",
+        concerns=files.concerns,
         transactions=lambda: files.has_transactions,
     )
 

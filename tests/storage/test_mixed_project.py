@@ -1,4 +1,4 @@
-"""Files alone in MongoDB, in a project whose users and sessions are rows: naive times, its admin."""
+"""Files alone in MongoDB, in a project whose users are rows, without time zones; and its admin."""
 
 from tests.projects import run
 

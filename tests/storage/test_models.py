@@ -382,6 +382,27 @@ def test_it_is_this_one_that_is_deleted(put, stored):
     assert new.read() == b"new"
 
 
+def test_what_is_compressed_reads_as_its_content(db, settings):
+    options = {"compress": ["text/*"], "deduplicate": True, "chunk_size": 64}
+    settings.STORAGES = {
+        "default": {"BACKEND": GRIDFS, "OPTIONS": options},
+        "staticfiles": STATICFILES,
+    }
+    content = b"0123456789" * 500
+    for name in ("a.txt", "b.txt"):
+        storage_of().save(name, ContentFile(content))
+    for found in FileDocument.objects.filter(length__gt=4000):
+        assert (found.length, found.encoding, found.fields) == (5000, "gzip", {})
+        assert found.stored_length < 1000
+        assert (found.read(), found.read(7, 12)) == (content, b"78901")
+        assert found.verify()
+        found.content_type = "text/html"
+        found.save()
+    FileDocument.objects.get(name="a.txt").delete()
+    found = FileDocument.objects.get()
+    assert (found.content_type, found.read()) == ("text/html", content)
+
+
 def test_shared_content_stays_for_others(db, settings, stored):
     settings.STORAGES = {
         "default": {"BACKEND": GRIDFS, "OPTIONS": {"deduplicate": True, "chunk_size": 4}},
