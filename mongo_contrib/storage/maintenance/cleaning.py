@@ -6,7 +6,7 @@ older than `age`: an upload that is silent for so long and then ends is taken fo
 Cleaners may run side by side, and beside everything else.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -113,15 +113,15 @@ def replaced(
         with files.errors():
             order = [("replaced", 1), ("_id", 1)]
             records = list(files.replaced.find(due).sort(order).limit(replacing.SWEPT))
-        groups = []
-        for record in records:
-            if not owned_by_a_file(files, record["_id"]):
-                group = group_of(files, record["_id"])
-                groups.append(group or ChunkGroup(record["_id"], 0, 0, None))
+        dead = [each for each in records if not owned_by_a_file(files, each["_id"])]
+        groups = [group_of(files, _content_of(record)) for record in dead]
         if not dry_run and not replacing.sweep(files, now):
             return
-        for group in groups:
-            yield Freed("replaced content", group.id, group.count, group.size)
+        for record, group in zip(dead, groups, strict=True):
+            # What is shared stays for the others; while it is there, nothing of it is freed.
+            shared = "content" in record if dry_run else group_of(files, _content_of(record))
+            count, size = (0, 0) if group is None or shared else (group.count, group.size)
+            yield Freed("replaced content", record["_id"], count, size)
         if dry_run and len(records) == replacing.SWEPT:
             due = {"replaced": {"$lte": due["replaced"]["$lte"], "$gt": records[-1]["replaced"]}}
         elif dry_run:
@@ -182,6 +182,10 @@ def lone_thumbnails(
     swept = thumbnails.sweep(files, now)
     if swept:
         yield Freed("thumbnails without a picture", files.bucket, count=swept)
+
+
+def _content_of(record: Mapping[str, Any]) -> Any:
+    return record.get("content", record["_id"])
 
 
 def owned_by_a_file(files: GridFSFiles, id: Any) -> bool:

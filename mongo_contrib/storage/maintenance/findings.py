@@ -26,7 +26,6 @@ class Problem(Enum):
     USES = "uses"  # shared content that has another number of users than was counted
     REVISIONS = "revisions"  # several files of one name
     YOUNG = "young"  # chunks of an upload that may be going on
-    UNHASHED = "unhashed"  # a file whose content cannot be compared with anything
 
     def __str__(self) -> str:
         return self.value
@@ -34,7 +33,7 @@ class Problem(Enum):
     @property
     def is_note(self) -> bool:
         """Whether it is no damage."""
-        return self in (Problem.REVISIONS, Problem.YOUNG, Problem.UNHASHED)
+        return self in (Problem.REVISIONS, Problem.YOUNG)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,8 +18,6 @@ __all__ = ["Folder", "entries", "newest", "totals", "walk"]
 
 PAGE = 200
 
-_EARLIEST = datetime.min.replace(tzinfo=UTC)
-
 
 @dataclass(frozen=True, slots=True)
 class Folder:
@@ -138,4 +136,4 @@ def _precedence(document: Mapping[str, Any]) -> tuple[bool, datetime]:
     """As find() chooses: who has the name itself counts, and among those the newest."""
     moment: datetime = document["uploadDate"]
     moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
-    return document["filename"] == shown_name(document), max(moment, _EARLIEST)
+    return document["filename"] == shown_name(document), moment

@@ -323,3 +323,17 @@ def test_who_goes_on_with_it_in_between_keeps_it(files, old_chunks, swept, monke
     monkeypatch.setattr(cleaning, "group_of", group_of)
     assert swept() == {}
     assert files.chunks.count_documents({}) == 4
+
+
+def test_replaced_content_that_others_share_is_not_freed(files, swept):
+    sharing = GridFSStorage(chunk_size=4, deduplicate=True).files
+    for name in ("a.txt", "b.txt"):
+        sharing.upload([name], [bytes(10)])
+    sharing.upload(["a.txt"], [b"new"], replace=True)
+    now = datetime.now(UTC) + 2 * HOUR
+    assert swept(now=now, dry_run=True)["replaced content"] == (1, 0, 0)
+    assert swept(now=now)["replaced content"] == (1, 0, 0)
+    assert content(files, "b.txt") == bytes(10)
+    sharing.upload(["b.txt"], [b"new"], replace=True)
+    assert swept(now=now)["replaced content"] == (1, 3, 10)
+    assert (content(files, "a.txt"), content(files, "b.txt")) == (b"new", b"new")
