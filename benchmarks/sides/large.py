@@ -17,7 +17,7 @@ from typing import Any
 
 from benchmarks.sides.storage import PIECE, configure
 
-TRIES = 30
+TRIES = 150
 
 
 def peak() -> float:

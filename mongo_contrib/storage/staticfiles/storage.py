@@ -20,6 +20,9 @@ __all__ = ["GridFSManifestStaticFilesStorage", "GridFSStaticFilesStorage"]
 
 DEFAULT_BUCKET = "static"
 
+# What a manifest holds, in the order of load_manifest().
+_OF_THE_MANIFEST = ("hashed_files", "manifest_hash")
+
 # The field of a stored file that says: whatever has this name has this content.
 IMMUTABLE = "immutable"
 
@@ -63,12 +66,12 @@ class GridFSManifestStaticFilesStorage(ManifestFilesMixin, GridFSStaticFilesStor
     def __init__(self, *args: Any, manifest_storage: Any = None, **options: Any) -> None:
         self.manifest_storage: Any
         self._made = False
-        self._manifest: tuple[dict[str, str], str] | None = None
         # The hashed names that collectstatic makes now, and those it wants to be deleted.
         self._hashed: set[str] = set()
         self._outdated: set[str] | None = None
         super().__init__(*args, manifest_storage=manifest_storage, **options)
-        self._manifest, self._made = None, True
+        self._made = True
+        del self.hashed_files, self.manifest_hash
 
     # The manifest
 
@@ -88,32 +91,17 @@ class GridFSManifestStaticFilesStorage(ManifestFilesMixin, GridFSStaticFilesStor
         finally:
             connections.close_all()
 
-    def _loaded(self) -> tuple[dict[str, str], str]:
-        if self._manifest is None:
-            self._manifest = self.load_manifest()
-        return self._manifest
-
-    @property
-    def hashed_files(self) -> dict[str, str]:
-        """The stored names by the plain ones, read once."""
-        return self._loaded()[0]
-
-    @hashed_files.setter
-    def hashed_files(self, names: dict[str, str]) -> None:
-        self._manifest = (names, self._manifest[1] if self._manifest else "")
-
-    @property
-    def manifest_hash(self) -> str:
-        """The hash of the manifest, read once."""
-        return self._loaded()[1]
-
-    @manifest_hash.setter
-    def manifest_hash(self, value: str) -> None:
-        self._manifest = (self._manifest[0] if self._manifest else {}, value)
+    def __getattr__(self, name: str) -> Any:
+        """`hashed_files` and `manifest_hash`, when they are asked for the first time."""
+        if name not in _OF_THE_MANIFEST:
+            raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+        for each, value in zip(_OF_THE_MANIFEST, self.load_manifest(), strict=True):
+            self.__dict__.setdefault(each, value)
+        return self.__dict__[name]
 
     def save_manifest(self) -> None:
         """Store the manifest, in one step if the storage it belongs into is a GridFSStorage."""
-        self._loaded()  # what it may need of the one that is there
+        self.hashed_files  # noqa: B018 (it is read from the one that is there)
         given: Any = self.manifest_storage
         if isinstance(given, GridFSStorage):
             self.manifest_storage = _InPlace(given)
