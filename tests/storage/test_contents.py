@@ -292,6 +292,26 @@ def test_a_file_that_was_taken_for_an_old_one_counts_anew(database, stored, uses
     assert (stored(), uses()) == ((0, 0), [])
 
 
+def test_a_file_that_was_taken_for_an_old_one_and_swept_at_once_keeps_its_content(
+    database, stored, uses, monkeypatch
+):
+    files = GridFSFiles(database, chunk_size=4, deduplicate=True)
+    keeps = Upload._keeps
+    taken = []
+
+    def replaced_and_deleted_meanwhile(self, name):
+        if not taken:
+            taken.append(name)
+            save(files, name, OTHER, replace=True)
+            files.delete(name)  # and with it all that it had replaced
+        return keeps(self, name)
+
+    monkeypatch.setattr(Upload, "_keeps", replaced_and_deleted_meanwhile)
+    assert files.upload(["a.txt", "c.txt"], [EQUAL]) == "c.txt"
+    assert content_of(files, "c.txt") == EQUAL
+    assert uses() == [1]
+
+
 def test_what_is_stored_already_is_shared(files, database, stored, uses):
     save(files, "a.txt")
     id = ObjectId()
@@ -430,16 +450,18 @@ def test_uses_of_what_was_replaced_are_counted(files, uses):
 def test_what_is_used_while_it_is_counted_stays(files, database, uses, monkeypatch):
     save(files, "a.txt")
     database["fs.files"].delete_one({"filename": "a.txt"})  # so there is a use too many
-    counted = contents._counted
+    drop = contents._drop
+    dropped = []
 
-    def and_then(collection, field):
-        found = list(counted(collection, field))
-        if field == "content":
+    def late(bucket, record):
+        if not dropped:
+            dropped.append(record)
             save(files, "b.txt")
-        return iter(found)
+        return drop(bucket, record)
 
-    monkeypatch.setattr(contents, "_counted", and_then)
-    contents.recount(files, now=datetime.now(UTC), grace=0)
+    monkeypatch.setattr(contents, "_drop", late)
+    contents.recount(files, now=LATER)
+    assert dropped
     assert content_of(files, "b.txt") == EQUAL
     assert uses() == [2]
 
