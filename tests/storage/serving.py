@@ -34,7 +34,11 @@ class Got:
         return self.headers[name]
 
 
-@pytest.fixture(params=["wsgi", "asgi", "asgi-native"])
+#: A sync view under a server that speaks ASGI is tried where something may depend on it.
+every_kind = pytest.mark.parametrize("fetch", ["wsgi", "asgi", "asgi-native"], indirect=True)
+
+
+@pytest.fixture(params=["wsgi", "asgi-native"])
 def fetch(request, transactional_db, settings):
     """``fetch("/media/a.txt", "head", range="bytes=0-")`` asks a server and view of a kind."""
     settings.ROOT_URLCONF = "tests.storage.serving_urls"

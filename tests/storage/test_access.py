@@ -20,7 +20,7 @@ from mongo_contrib.storage.access import (
 from mongo_contrib.storage.views import FileView
 from mongo_contrib.test import CaptureCommands
 
-from .serving import BACKEND, HOOK, hook
+from .serving import BACKEND, HOOK, every_kind, hook
 
 CONTENT = b"secret " * 100
 
@@ -61,6 +61,7 @@ def signed(alias, name="a.txt", **options):
     return storages[alias].signed_url(name, **options)
 
 
+@every_kind
 def test_a_signed_address_is_the_only_way_in(fetch):
     got = fetch(storages["signed"].url("a.txt"))
     assert (got.status, got.body) == (200, CONTENT)
@@ -89,6 +90,7 @@ def test_who_is_let_in_is_told_that_there_is_no_file(fetch):
     assert fetch(signed("signed", "b.txt")).status == 404
 
 
+@every_kind
 @pytest.mark.parametrize("path", ["/hooked/a.txt", "/both/a.txt"])
 def test_the_hook_decides(fetch, path):
     assert fetch(path).status == 403

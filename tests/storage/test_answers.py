@@ -16,7 +16,7 @@ from mongo_contrib.storage.views import aserve
 from mongo_contrib.test import CaptureCommands
 from tests.hops import no_thread_hop
 
-from .serving import BACKEND
+from .serving import BACKEND, every_kind
 from .test_byteranges import parts_of
 
 CONTENT = b"\x89PNG\r\n\x1a\n" + hashlib.shake_256(b"storage").digest(9_992)
@@ -32,6 +32,7 @@ def files(transactional_db, settings):
     return storage
 
 
+@every_kind
 def test_200(fetch):
     got = fetch("/media/a.png")
     assert (got.status, got.body) == (200, CONTENT)
@@ -65,6 +66,7 @@ def test_206_of_one_range(fetch):
     assert fetch("/media/a.png", range="bytes=9990-").body == CONTENT[-10:]
 
 
+@every_kind
 def test_206_of_several_ranges(fetch):
     got = fetch("/media/a.png", range="bytes=5000-5009,0-9,-10")
     assert got.status == 206
@@ -93,6 +95,7 @@ def test_a_flood_of_ranges_is_all_once(fetch):
         assert len(got.body) == int(got["Content-Length"]) <= 10_000
 
 
+@every_kind
 def test_304(fetch):
     for headers in (
         {"if_none_match": ETAG},

@@ -15,7 +15,7 @@ from mongo_contrib.storage import DamagedFile, GridFSStorage
 from mongo_contrib.storage.views import FileView
 from mongo_contrib.test import CaptureCommands
 
-from .serving import BACKEND
+from .serving import BACKEND, every_kind
 
 CONTENT = hashlib.shake_256(b"storage").digest(5_000)
 LOG = "mongo_contrib.storage"
@@ -170,6 +170,7 @@ def etag(settings):
     return f'"{hashlib.sha256(TEXT).hexdigest()}"'
 
 
+@every_kind
 def test_who_takes_gzip_gets_what_is_stored(fetch, etag):
     got = fetch("/media/b.txt", accept_encoding="br, gzip")
     assert (got.status, got["Content-Encoding"]) == (200, "gzip")
