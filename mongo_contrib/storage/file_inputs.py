@@ -56,14 +56,15 @@ class FilePreviewMixin:
         field = super().formfield_for_dbfield(db_field, request, **kwargs)  # type: ignore[misc]
         ours = isinstance(getattr(db_field, "storage", None), GridFSStorage)
         if field is not None and ours and isinstance(db_field, models.FileField):
-            field.widget.__class__ = previewing(type(field.widget))
+            kind: Any = type(field.widget)
+            field.widget.__class__ = previewing(kind)
         return field
 
 
 @cache
-def previewing(widget: type) -> Any:
+def previewing(widget: Any) -> Any:
     """The class of a file input that shows what is stored, too."""
     if issubclass(widget, PreviewInputMixin):
         return widget
-    own = {"input_template_name": widget.template_name}  # type: ignore[attr-defined]
+    own = {"input_template_name": widget.template_name}
     return type(f"Previewing{widget.__name__}", (PreviewInputMixin, widget), own)
