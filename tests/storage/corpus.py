@@ -121,7 +121,7 @@ CONTENTS = {
 }
 
 # Names under which they come; the extension must not talk anybody into showing them.
-EXTENSIONS = [".png", ".mp4", ".txt", ".html", ".js", ""]
+EXTENSIONS = [".png", ".txt", ".html", ""]
 
 # What a browser runs nothing of, whatever is in it, when it has been told not to guess. This is
 # written down here once more on purpose, and not taken from the view.

@@ -20,9 +20,9 @@ from tests.storage import crowd
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-SAVERS = int(os.environ.get("MONGO_STORAGE_SAVERS", "40"))
+SAVERS = int(os.environ.get("MONGO_STORAGE_SAVERS", "24"))
 PROCESSES = 2
-OVERWRITES = 15
+OVERWRITES = 10
 
 
 @contextmanager
