@@ -236,6 +236,10 @@ class GridFSStorage(Information, Storage):
         number = first_free(taken) if taken(0) else 0
         return AvailableName(cleaned, number, max_length)
 
+    async def aget_available_name(self, name: Name, max_length: int | None = None) -> str:
+        """See get_available_name()."""
+        return await native(self.get_available_name, name, max_length)
+
     def is_name_available(self, name: Name, max_length: int | None = None) -> bool:
         """Whether save() would use this very name."""
         if self.allow_overwrite:

@@ -52,6 +52,13 @@ def test_content_is_not_closed_by_saving_it(storage):
         assert not file.closed
 
 
+def test_a_name_that_is_free_is_given_and_not_taken(call, save):
+    save("a.txt")
+    for _ in range(2):
+        assert call("get_available_name", "a.txt") == "a_1.txt"
+    assert call("get_available_name", "long.txt", max_length=6) == "lo.txt"
+
+
 def test_duplicates_are_numbered_before_the_extension(save):
     names = [save("docs/hello.tar.gz") for _ in range(4)]
     assert names == [

@@ -72,7 +72,7 @@ def test_every_range_is_a_slice_of_the_content(content, block_size, chunk_size, 
     assert (info.encoding, info.fields) == ("gzip", {})
     assert read(reading(info, 0, None, verify=True), info, stored)[0] == content
     assert read(reading_stored(info, verify=True), info, stored)[0] == stored
-    for _ in range(5):
+    for _ in range(2):
         start = random.randrange(len(content) + 3)
         stop = random.randrange(len(content) + 3)
         found, _ = read(reading(info, start, stop, verify=True), info, stored)
@@ -145,9 +145,9 @@ def test_a_file_of_another_program_may_have_fields_of_these_names(fields):
 
 
 def test_a_block_that_would_fill_the_memory_is_never_inflated():
-    stored, fields = compressed(b"\0" * 50_000_000, 50_000_000, [1_000_000])
+    stored, fields = compressed(b"\0" * 5_000_000, 5_000_000, [1_000_000])
     fields["blocks"]["size"] = 1000
-    fields["blocks"]["lengths"] = Binary(bytes(fields["blocks"]["lengths"]) + b"\0" * 199_996)
+    fields["blocks"]["lengths"] = Binary(bytes(fields["blocks"]["lengths"]) + b"\0" * 19_996)
     info = info_of(b"", stored, fields, 10**6)
     with pytest.raises(DamagedFile, match="does not inflate to its 1000 bytes"):
         read(reading(info, 0, 1, verify=False), info, stored)

@@ -339,7 +339,7 @@ def test_what_is_stored_already_is_shared(files, database, stored, uses):
 def test_many_save_replace_and_delete_equal_content(files, stored, uses):
     def work(number):
         rng = random.Random(number)
-        for _ in range(12):
+        for _ in range(8):
             name = f"{rng.randrange(4)}.txt"
             content = rng.choice((EQUAL, OTHER))
             deed = rng.random()
@@ -370,7 +370,15 @@ def test_many_save_replace_and_delete_equal_content(files, stored, uses):
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("deed", ["save", "delete", "replace"])
+@pytest.mark.parametrize(
+    ("deed", "transactions"),
+    [
+        ("save", False),
+        ("delete", False),
+        ("replace", False),
+        pytest.param("replace", True, marks=pytest.mark.needs("transactions")),
+    ],
+)
 def test_who_is_killed_takes_no_content_from_others(files, database, transactions, deed, stored):
     for number in range({"save": 0, "delete": 14, "replace": 24}[deed]):
         save(files, f"{number}.txt")
