@@ -227,7 +227,7 @@ class UploadView(View):
         if with_bytes:
             try:
                 upload = self._receive(request, upload, 0, checksum)
-            except (FileTooLarge, ChecksumMismatch):
+            except (FileTooLarge, ChecksumMismatch, UnreadablePostError):
                 self.uploads.terminate(upload.id)  # its client never hears of it
                 raise
         headers = self._headers(self._finished(upload))

@@ -366,22 +366,39 @@ def test_what_has_expired_is_gone(tus, storage):
     assert tus.patch(url, 0, b"12345").status_code == 410
 
 
-def test_who_goes_away_keeps_what_arrived(rf, user, storage):
+@pytest.fixture
+def cut(rf, user):
+    """Send a request whose client goes away in the middle of the body."""
+
+    def cut(method, url, **headers):
+        headers = {key.replace("_", "-"): str(value) for key, value in headers.items()}
+        headers["Tus-Resumable"] = VERSION
+        request = rf.generic(method, url, CONTENT, OFFSET_TYPE, headers=headers)
+        request.user = user
+        arriving = iter([CONTENT[:1234]])
+
+        def read(*args):
+            for piece in arriving:
+                return piece
+            raise ConnectionResetError
+
+        request._stream.read = read
+        token = url.rpartition("/")[2] or None
+        assert UploadView.as_view(csrf_protected=False)(request, token).status_code == 400
+
+    return cut
+
+
+def test_who_goes_away_while_it_begins_leaves_nothing(cut, storage):
+    cut("POST", "/uploads/", Upload_Length=len(CONTENT))
+    assert ResumableUploads(storage.files).collection.count_documents({}) == 0
+    assert storage.files.chunks.count_documents({}) == 0
+
+
+def test_who_goes_away_keeps_what_arrived(cut, user, storage):
     tus = sync_tus("/uploads/", user)
     url = tus.begin(len(CONTENT))
-    headers = {"Tus-Resumable": VERSION, "Upload-Offset": "0"}
-    request = rf.generic("PATCH", url, CONTENT, OFFSET_TYPE, headers=headers)
-    request.user = user
-    arriving = iter([CONTENT[:1234]])
-
-    def read(*args):
-        for piece in arriving:
-            return piece
-        raise ConnectionResetError
-
-    request._stream.read = read
-    response = UploadView.as_view(csrf_protected=False)(request, url.rpartition("/")[2])
-    assert response.status_code == 400
+    cut("PATCH", url, Upload_Offset=0)
     assert tus.head(url)["Upload-Offset"] == "1234"
     assert tus.patch(url, 1234, CONTENT[1234:])["Upload-File"] == "a.bin"
     assert stored(storage, "a.bin") == CONTENT
