@@ -350,3 +350,21 @@ def test_a_migration_that_is_killed_goes_on(target, tmp_path, connection):
     assert [each for each in Verification(target.files) if not each.problem.is_note] == []
     assert contents(target) == {f"{n}.bin": bytes([n]) * 20 for n in range(8)}
     assert datetime.now(UTC) >= target.get_modified_time("0.bin")
+
+
+def test_the_type_that_a_source_tells(target):
+    class Typed(InMemoryStorage):
+        """As files of S3 do, which have an `obj` of the service."""
+
+        def _open(self, name, mode="rb"):
+            file = super()._open(name, mode)
+            told = name.removesuffix(".bin").replace("-", "/", 1)
+            file.obj = type("Object", (), {"content_type": told})
+            return file
+
+    source = Typed()
+    for name in ("application-x-own.bin", "none.bin"):
+        source.save(name, ContentFile(b"\0\1"))
+    copy(source, target, ["application-x-own.bin", "none.bin"])
+    assert target.get_info("application-x-own.bin").content_type == "application/x-own"
+    assert target.get_info("none.bin").content_type == "application/octet-stream"
