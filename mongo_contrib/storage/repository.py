@@ -225,8 +225,10 @@ def check_update(update: Any) -> None:
     """Raise NotSupportedError for an update of anything but metadata that can be set."""
     stages = update if isinstance(update, list) else [update]
     for stage in stages:
-        for changed in stage.values():
+        for operator, changed in stage.items():
             values = changed if isinstance(changed, Mapping) else dict.fromkeys(changed)
+            if operator == "$rename":
+                values = {**values, **dict.fromkeys(values.values())}
             for path, value in values.items():
                 key = path.removeprefix(METADATA).partition(".")[0]
                 if not path.startswith(METADATA) or key in metadata.FIXED:
