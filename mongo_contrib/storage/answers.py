@@ -1,7 +1,7 @@
 """What a request for a file is answered: pure functions.
 
-RFC 9110, in the order of its section 13.2.2: what is asked for, whether the conditions hold, how it
-is sent.
+RFC 9110, in the order of its section 13.2.2: what is asked for, whether the conditions hold, how
+it is sent.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ MOST_RANGES = 32
 _OVERHEAD = 80
 
 _HEADER = re.compile(r"bytes[ \t]*=(.*)", re.ASCII | re.I)
-# A number of 19 digits is more than any content has bytes; longer ones are an attempt at something.
+# A number of 19 digits is more than any content has bytes; a longer one means no good.
 _SPEC = re.compile(r"(\d{0,19})[ \t]*-[ \t]*(\d{0,19})", re.ASCII)
 
 
