@@ -18,8 +18,8 @@ from mongo_contrib.db.concerns import (
     WrongOption,
     acknowledged,
     listed,
-    read_preference,
     reaches_several,
+    read_preference,
 )
 from mongo_contrib.db.names import is_collection_name
 
