@@ -1,7 +1,7 @@
 """Equal content that is stored once: ``<bucket>.contents`` counts the files that share it.
 
 A record is ``{_id: what has to be equal, content: the chunks' files_id, uses, touched}``, and a
-file's document has the same `content` in its metadata. Each use belongs to one document: it is
+file's document has the same as `metadata.sharedContent`. Each use belongs to one document: it is
 counted before that is inserted, and given back after it was deleted, by whoever deleted it. So who
 is killed in between leaves a use too many (`recount` finds it) and never one too few. Chunks go
 after the last use, and after the record by which others would have found them.
@@ -18,7 +18,7 @@ from django.db import OperationalError
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
-from .layout import DEFAULT_GRACE, FileInfo, shared_content
+from .layout import DEFAULT_GRACE, SHARED_CONTENT, FileInfo, shared_content
 
 if TYPE_CHECKING:
     from .files import GridFSFiles
@@ -169,7 +169,7 @@ def recount(
     corrected = 0
     with files.errors():
         # Files before what was replaced: a use that goes from one to the other is seen in both.
-        users = _counted(files.files, "metadata.content")
+        users = _counted(files.files, SHARED_CONTENT)
         replaced = {each["_id"]: each["uses"] for each in _counted(files.replaced, "content")}
         records = files.contents.find({"touched": {"$lte": due}}).sort("content", 1)
         user = next(users, None)

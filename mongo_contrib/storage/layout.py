@@ -24,6 +24,8 @@ __all__ = [
     "DEFAULT_BUCKET",
     "DEFAULT_CHUNK_SIZE",
     "DEFAULT_GRACE",
+    "SHARED",
+    "SHARED_CONTENT",
     "Checksum",
     "ChunkSequence",
     "FileInfo",
@@ -58,8 +60,11 @@ _AFTER_MARK = "\x02"
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
+#: Where the document of a file that shares its content says which chunks it has.
+SHARED_CONTENT = f"metadata.{metadata.SHARED_CONTENT}"
+
 #: The fields that tell whether a file shares its content, and its name.
-SHARED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
+SHARED = {"filename": 1, SHARED_CONTENT: 1}
 
 
 def check_bucket(bucket: str) -> None:
@@ -176,9 +181,8 @@ def shared_content(document: Mapping[str, Any]) -> Any:
     stored = document.get("metadata")
     if not isinstance(stored, Mapping):
         return None
-    value = stored.get("content")
-    # Files of other programs may have a field of this name; beside our hash it is ours.
-    return value if isinstance(value, ObjectId) and _is_sha256(stored.get("sha256")) else None
+    value = stored.get(metadata.SHARED_CONTENT)
+    return value if isinstance(value, ObjectId) else None
 
 
 def _is_sha256(value: Any) -> TypeGuard[str]:

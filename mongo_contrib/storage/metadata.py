@@ -20,8 +20,12 @@ STORED = {
     "original_name": "originalName",
     "uploader": "uploader",
 }
+#: Which chunks a file has that shares its content. Files of other programs have any metadata, and
+#: who reads or deletes by this must not meet theirs: no one else has a field of this name.
+SHARED_CONTENT = "sharedContent"
+
 # Those that the content and the way in which it is stored decide.
-FIXED = ("sha256", "content", *compression.FIELDS)
+FIXED = ("sha256", SHARED_CONTENT, *compression.FIELDS)
 
 LONGEST_NAME = 255
 

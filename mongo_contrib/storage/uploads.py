@@ -17,6 +17,7 @@ from .compression import Compressor, is_worthwhile
 from .contents import Share
 from .exceptions import FileRefused
 from .limits import in_types
+from .metadata import SHARED_CONTENT
 from .replacing import Replacement
 from .signatures import SNIFFED, sniff
 
@@ -245,7 +246,8 @@ class Upload:
         if self._share is None and self._files.deduplicate and isinstance(self.id, ObjectId):
             self._share = Share(self._files, document)
         if self._share is not None and self._share.hold(uses):
-            document["metadata"] = {**document["metadata"], "content": self._share.content}
+            shared = {SHARED_CONTENT: self._share.content}
+            document["metadata"] = {**document["metadata"], **shared}
 
     def _place(self) -> None:
         self._placed = True

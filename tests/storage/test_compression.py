@@ -299,7 +299,7 @@ def test_what_is_read_of_a_range(storage, save, capture_commands, database):
     assert wanted["$lte"] - wanted["$gte"] < info.stored_length / 1000 / 3
 
 
-@pytest.mark.parametrize("field", ["encoding", "size", "blocks", "content", "sha256"])
+@pytest.mark.parametrize("field", ["encoding", "size", "blocks", "sharedContent", "sha256"])
 def test_what_says_how_it_is_stored_cannot_be_set(storage, save, field):
     save("a.txt", TEXT)
     with pytest.raises(ValueError, match=f"'{field}' is no field of a file that can be set"):

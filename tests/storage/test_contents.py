@@ -135,7 +135,8 @@ def test_a_field_of_another_program_is_none_of_ours(files, database, stored):
     bucket = GridFSBucket(database, chunk_size_bytes=4)
     for number, content in enumerate((ObjectId(), "text", 5)):
         name = f"{number}.txt"
-        bucket.upload_from_stream(name, b"theirs", metadata={"content": content})
+        own = {"content": content, "sha256": hashlib.sha256(b"theirs").hexdigest()}
+        bucket.upload_from_stream(name, b"theirs", metadata=own)
         assert content_of(files, name) == b"theirs"
         files.delete(name)
     assert stored() == (0, 0)

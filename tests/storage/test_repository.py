@@ -54,7 +54,7 @@ def test_projections_have_all_metadata_or_none():
         {"$set": {"filename": "b"}},
         {"$set": {"metadata": {}}},
         {"$unset": {"metadata.sha256": ""}},
-        {"$set": {"metadata.content.x": 1}},
+        {"$set": {"metadata.sharedContent.x": 1}},
         {"$rename": {"metadata.album": "metadata.sha256"}},
         [{"$set": {"length": 1}}],
         [{"$unset": ["metadata.blocks"]}],

@@ -10,6 +10,7 @@ from pymongo import ReadPreference
 from pymongo.collection import Collection
 
 from ..files import GridFSFiles
+from ..layout import SHARED, SHARED_CONTENT, shared_content
 
 __all__ = ["ChunkGroup", "as_it_is", "batches", "chunk_owners", "group_of", "key", "owned"]
 
@@ -76,7 +77,7 @@ def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
     found = set()
     documents = as_it_is(files.files)
     with files.errors():
-        for document in documents.find({"_id": {"$in": ids}}, _NAMED):
+        for document in documents.find({"_id": {"$in": ids}}, SHARED):
             if _bears_own(document):
                 found.add(key(document["_id"]))
         for collection, field in (
@@ -91,8 +92,8 @@ def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
         # Their record should be among the contents, and this has no index: so it comes last.
         rest = [id for id in ids if key(id) not in found]
         if rest:
-            shared = documents.find({"metadata.content": {"$in": rest}}, {"metadata.content": 1})
-            found.update(key(document["metadata"]["content"]) for document in shared)
+            shared = documents.find({SHARED_CONTENT: {"$in": rest}}, {SHARED_CONTENT: 1})
+            found.update(key(shared_content(document)) for document in shared)
     return found
 
 
@@ -126,8 +127,6 @@ def key(id: Any) -> Any:
 #: The bytes of a chunk, which the server counts; -1 if they are none.
 SIZE = {"$cond": [{"$eq": [{"$type": "$data"}, "binData"]}, {"$binarySize": "$data"}, -1]}
 
-_NAMED = {"filename": 1, "metadata.content": 1, "metadata.sha256": 1}
-
 
 def as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any]]:
     """The collection read where it is written: what a secondary does not know yet is needed."""
@@ -136,7 +135,4 @@ def as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any
 
 def _bears_own(document: dict[str, Any]) -> bool:
     """Whether the file's chunks bear its own id; those of a shared content bear another."""
-    metadata = document.get("metadata")
-    content = metadata.get("content") if isinstance(metadata, dict) else None
-    shared = isinstance(content, ObjectId) and content != document["_id"]
-    return not (shared and isinstance(metadata, dict) and metadata.get("sha256"))
+    return shared_content(document) in (None, document["_id"])

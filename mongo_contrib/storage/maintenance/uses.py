@@ -6,6 +6,7 @@ from itertools import islice
 from typing import Any
 
 from ..files import GridFSFiles
+from ..layout import SHARED_CONTENT
 
 __all__ = ["miscounted"]
 
@@ -24,7 +25,7 @@ def miscounted(files: GridFSFiles, due: datetime) -> Iterator[tuple[dict[str, An
             contents = [record["content"] for record in page]
             counts = dict.fromkeys(contents, 0)
             for collection, field in (
-                (files.files, "metadata.content"),
+                (files.files, SHARED_CONTENT),
                 (files.replaced, "content"),
             ):
                 pipeline: list[dict[str, Any]] = [

@@ -283,7 +283,7 @@ class Verification:
             if files.chunks.find_one({"files_id": id}, {"_id": 1}) is not None:
                 return False
             # An empty file has no chunks, and a record of it is in order.
-            empty = {"$or": [{"_id": id}, {"metadata.content": id}]}
+            empty = {"$or": [{"_id": id}, {layout.SHARED_CONTENT: id}]}
             return files.files.find_one(empty, {"_id": 1}) is None
 
     def _is_old(self, record: Mapping[str, Any]) -> bool:

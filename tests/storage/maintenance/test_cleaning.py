@@ -87,7 +87,7 @@ def test_what_appears_while_it_is_cleaned_keeps_its_chunks(
         target = "files" if collection == "shared" else collection
         if collection == "shared":
             key = "other"
-            document["metadata"] = {"content": id, "sha256": "0" * 64}
+            document["metadata"] = {"sharedContent": id, "sha256": "0" * 64}
         database[f"fs.{target}"].insert_one({**document, key: id})
         return group
 
