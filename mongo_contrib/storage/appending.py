@@ -52,7 +52,8 @@ class Append:
         self._whole = whole
         self._pending = bytearray(upload.tail)
         self._stored = upload.offset - len(upload.tail)  # bytes in full chunks
-        self._committed = upload.offset
+        # The chunks that the record counts, or may count: its answer can be lost.
+        self._counted = self._sent
         self._committed_at = time.monotonic()
         self._typed = upload.offset >= SNIFFED
         self._head = b""
@@ -68,6 +69,11 @@ class Append:
     def offset(self) -> int:
         """How many bytes the upload has with what was given here."""
         return self._stored + len(self._pending)
+
+    @property
+    def _sent(self) -> int:
+        """How many chunks there are, with the one at the end that is not full."""
+        return -(-self._stored // self._upload.chunk_size)
 
     def write(self, data: bytes) -> None:
         """Append; FileRefused for a type that is not taken, or for more than was announced."""
@@ -94,6 +100,7 @@ class Append:
         if last:
             self._check_type()
         self._send(last=last)
+        self._counted = self._sent
         self._whole = False  # now all of it counts
         fields = self._fields(self.offset, bytes(self._pending))
         if last and self._hash is not None:
@@ -138,8 +145,8 @@ class Append:
             self._lease.keep()
         else:
             offset, rest = (self.offset, bytes(self._pending)) if tail else (self._stored, b"")
+            self._counted = self._sent
             self._lease.keep(self._fields(offset, rest))
-            self._committed = offset
         self._committed_at = time.monotonic()
 
     def _fields(self, offset: int, tail: bytes) -> dict[str, Any]:
@@ -189,9 +196,8 @@ class Append:
         return [chunk for chunk in chunks if chunk["_id"] not in there]
 
     def _clear(self) -> None:
-        """Remove the chunks beyond the offset."""
-        first = self._committed // self._upload.chunk_size
-        beyond = {"files_id": self._upload.id, "n": {"$gte": first}}
+        """Remove the chunks beyond those that count."""
+        beyond = {"files_id": self._upload.id, "n": {"$gte": self._counted}}
         while True:
             with self._files.errors():
                 found = list(self._files.chunks.find(beyond, {"_id": 1}).limit(CLEARED))

@@ -12,6 +12,8 @@ from threading import Barrier
 
 import pytest
 from bson import ObjectId
+from django.db import DatabaseError
+from pymongo import MongoClient
 
 from mongo_contrib.storage import (
     ContentTypeRefused,
@@ -31,6 +33,7 @@ from mongo_contrib.storage.exceptions import (
 )
 from mongo_contrib.storage.leases import Lease
 from mongo_contrib.storage.resumable import ResumableUploads
+from tests.db.proxy import Proxy
 
 CONTENT = bytes(range(256)) * 40
 DAY = timedelta(days=1)
@@ -237,6 +240,27 @@ def test_what_arrives_slowly_is_stored_all_the_same(uploads, monkeypatch):
 
     uploads.append(upload, 0, pieces(), size=2000)
     assert seen == [0, 400, 800, 1200, 1600]
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_what_may_have_been_counted_stays(database, monkeypatch, whole):
+    """The answer is lost that says so: nobody knows where the upload ends."""
+    monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 2000)
+    with Proxy(database.client.address) as proxy:
+        with MongoClient(proxy.uri, retryWrites=False, tz_aware=True) as client:
+            uploads = ResumableUploads(GridFSFiles(client[database.name], chunk_size=1000))
+            upload = begin(uploads)
+            proxy.lose_reply(b"tail")
+            with pytest.raises(DatabaseError):
+                pieces = [CONTENT[start : start + 1000] for start in range(0, len(CONTENT), 1000)]
+                uploads.append(upload, 0, pieces, size=None if whole else len(CONTENT))
+            assert proxy.lost == 1
+    uploads = ResumableUploads(GridFSFiles(database, chunk_size=1000))
+    offset = uploads.get(upload.id).offset
+    assert offset == (len(CONTENT) if whole else 2000)
+    upload = uploads.complete(send(uploads, upload, start=offset) if not whole else upload)
+    uploads.publish(uploads.get(upload.id), ["a.bin"])
+    assert content_of(uploads.files, "a.bin") == CONTENT
 
 
 # Several at once
