@@ -59,13 +59,19 @@ class StoredUpload(File):
         files, overwrite = storage.files, storage.allow_overwrite
         uploads = ResumableUploads(files)
         try:
-            return uploads.publish(self.upload, names, metadata=metadata, overwrite=overwrite)
-        except UploadUsed as used:
-            # As with every other content, saving it twice makes two files.
-            info = files.find(used.name)
-            if self.once or info is None:
+            name = uploads.publish(self.upload, names, metadata=metadata, overwrite=overwrite)
+        except UploadUsed:
+            # As with every other content, saving it twice makes two files. By its name the file
+            # may be another one.
+            info = None if self.once else files.find_id(self.upload.id)
+            if info is None:
                 raise
             return files.upload(names, files.read(info), metadata=metadata, replace=overwrite)
+        if files.deduplicate:
+            self.file = self._reader()  # what it read so far may be gone
+        return name
 
     def _reader(self) -> io.BufferedReader:
-        return io.BufferedReader(Reader(self.storage, self.upload.info()), File.DEFAULT_CHUNK_SIZE)
+        # Once it is a file, that one may share its content, and then has no other.
+        info = self.storage.files.find_id(self.upload.id) or self.upload.info()
+        return io.BufferedReader(Reader(self.storage, info), File.DEFAULT_CHUNK_SIZE)

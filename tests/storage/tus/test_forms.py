@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 from django import forms
 from django.core.exceptions import ImproperlyConfigured
+from django.core.files.base import ContentFile
 from django.core.files.storage import storages
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.validators import FileExtensionValidator
@@ -219,6 +220,44 @@ def test_a_token_is_good_for_once(upload, request_, storage):
     assert form.is_valid()
     storage.save("a.bin", form.cleaned_data["film"])
     assert error(bound(FilmForm, request_, **{"film-upload": token})) == "upload_used"
+
+
+def test_saving_it_again_copies_what_it_became_and_nothing_else(upload, request_, storage):
+    form = bound(FilmForm, request_, **{"film-upload": upload()})
+    assert form.is_valid()
+    film = form.cleaned_data["film"]
+    assert storage.save("a.bin", film) == "a.bin"
+    assert storage.save("b.bin", film) == "b.bin"
+    with storage.open("b.bin") as file:
+        assert file.read() == CONTENT
+    storage.delete("a.bin")
+    storage.save("a.bin", ContentFile(b"of somebody else"))
+    with pytest.raises(UploadUsed):
+        storage.save("c.bin", film)
+    assert storage.listdir("") == ([], ["a.bin", "b.bin"])
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_it_is_read_also_after_others_share_its_content(upload, request_, kept):
+    storage = GridFSStorage(chunk_size=1000, deduplicate=True)
+    storage.save("first.bin", ContentFile(CONTENT))
+    token = upload(to=storage)
+    claims = [bound(FilmForm, request_, **{"film-upload": token}) for _ in range(2)]
+    assert all(form.is_valid() for form in claims)
+    film, other = [form.cleaned_data["film"] for form in claims]
+    assert film.read(5) == CONTENT[:5]
+    storage.save("film.bin", film)
+    assert storage.files.chunks.count_documents({}) == 3
+    if kept:
+        film = other  # of another form, which knows nothing of it
+        film.close()
+    with film.open() as file:
+        assert file.read() == CONTENT
+    with film.open() as file:
+        elsewhere = GridFSStorage(bucket="others")
+        elsewhere.save("copy.bin", file)
+    with elsewhere.open("copy.bin") as file:
+        assert file.read() == CONTENT
 
 
 def test_a_token_that_has_expired_is_an_error(upload, request_, storage):
