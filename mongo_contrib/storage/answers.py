@@ -93,7 +93,7 @@ def _ranges(
     request: Mapping[str, str], info: FileInfo, headers: Mapping[str, str]
 ) -> list[Range] | None:
     header = request.get("Range")
-    if header is None or not is_same(request, headers["ETag"], headers.get("Last-Modified", "")):
+    if header is None or not is_same(request, headers["ETag"]):
         return None
     return parse_ranges(header, info.length)
 

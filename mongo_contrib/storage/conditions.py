@@ -42,13 +42,14 @@ def failed(headers: Mapping[str, str], etag: str, modified: int) -> int | None:
     return 304 if date is not None and modified <= date else None
 
 
-def is_same(headers: Mapping[str, str], etag: str, last_modified: str) -> bool:
-    """Whether a range is to be taken of this very file: If-Range is absent or names it.
+def is_same(headers: Mapping[str, str], etag: str) -> bool:
+    """Whether a range is to be taken of this very file: If-Range is absent or is its entity tag.
 
-    A weak entity tag never does, and a date only as it was sent.
+    A weak one never does, nor does a date: of two contents in one second it is the same (section
+    13.1.5), and whoever has it has the entity tag too.
     """
     header = headers.get("If-Range")
-    return header is None or header.strip(" \t") in (etag, last_modified)
+    return header is None or header.strip(" \t") == etag
 
 
 def _date(headers: Mapping[str, str], name: str) -> int | None:

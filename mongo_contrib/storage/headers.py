@@ -12,8 +12,9 @@ __all__ = ["accepts_gzip", "content_disposition", "entity_tag", "private"]
 
 # RFC 8187 (section 3.2.1): what needs no percent sign.
 _PLAIN = "!#$&+-.^_`|~"
-# RFC 6266 (appendix D): what browsers do not agree about within quotes.
-_UNSURE = re.compile(r'[^\x20-\x7e]|["\\%]')
+# RFC 6266 (appendix D): what browsers do not agree about within quotes. Clients that save what it
+# says as it is must not be led anywhere by it.
+_UNSURE = re.compile(r'[^\x20-\x7e]|["\\%/:]')
 # They turn a line around: "a\u202egnp.exe" looks as if it ended in ".png".
 _TURNING = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
@@ -46,9 +47,9 @@ def content_disposition(name: str, *, attachment: bool) -> str:
     name = _shortened(_TURNING.sub("", name).replace("/", "_").strip())
     if not name:
         return disposition
-    # "ü" is "u" and two dots.
+    # "ü" is "u" and two dots, and the full-width slash is a slash.
     plain = "".join(c for c in unicodedata.normalize("NFKD", name) if not unicodedata.combining(c))
-    plain = _UNSURE.sub("_", plain)
+    plain = _UNSURE.sub("_", plain).lstrip(". ") or "_"
     if plain == name:
         return f'{disposition}; filename="{name}"'
     encoded = quote(name, safe=_PLAIN)

@@ -2,7 +2,7 @@
 
 import mimetypes
 import time
-from inspect import isawaitable
+from inspect import isawaitable, isfunction, signature
 from posixpath import basename
 from typing import Any
 
@@ -50,8 +50,8 @@ class FileView(View):
     # Which of settings.STORAGES; get_storage() for anything else.
     storage: str = "default"
 
-    # Who may see a file, in the place of the storage's own `permission`: an attribute, or a method
-    # (request, info), sync or async. A signed address lets in besides.
+    # Who may see a file, in the place of the storage's own `permission`: a function (request,
+    # info) or a method (self, request, info), sync or async. A signed address lets in besides.
     has_permission: Hook | None = None
 
     # What a browser may show: none of these holds scripts. An entry ending in "/" is a family.
@@ -80,6 +80,15 @@ class FileView(View):
 
     # Of private files: pages of other sites cannot have them as images or scripts of theirs.
     cross_origin_resource_policy: str = "same-site"
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        """`has_permission = is_staff` in the class is the function, and no method of it."""
+        super().__init_subclass__(**kwargs)
+        hook: Any = cls.__dict__.get("has_permission")
+        if isfunction(hook):
+            parameters = list(signature(hook).parameters)
+            if len(parameters) == 2 and parameters[0] != "self":
+                setattr(cls, "has_permission", staticmethod(hook))  # noqa: B010 (mypy)
 
     def get(self, request: HttpRequest, name: str) -> HttpResponseBase:
         """The file, ranges of it, 304, 403, 404, 412 or 416; for HEAD the same without content."""
@@ -176,6 +185,8 @@ class FileView(View):
 
     def is_inline(self, content_type: str) -> bool:
         """Whether a browser may show the type, rather than offer a download."""
+        if content_type.endswith(("/xml", "+xml")):  # scripts run in it, whatever its family is
+            return content_type in self.inline_types
         family = content_type.partition("/")[0] + "/"
         return content_type in self.inline_types or family in self.inline_types
 

@@ -66,6 +66,9 @@ ODD_NAMES = [
     "a\u2028b.txt",
     "\ufeffa.txt",
     "\uff0e\uff0e\uff0fsecret",  # full-width dots and slash
+    "\uff0e\uff0e\uff0f\uff0e\uff0e\uff0fetc\uff0fx.sh",
+    "\u2100.txt",  # one character that is "a/c" in ASCII
+    "C\uff1a\uff3cx.exe",
     "\U0001f4a9.png",
     "__proto__",
     "constructor",

@@ -18,6 +18,14 @@ class Own:
         return "public, max-age=60, s-maxage=90"
 
 
+class StaffView(FileView):
+    has_permission = is_staff
+
+
+class AsyncStaffView(AsyncFileView):
+    has_permission = is_staff
+
+
 class OwnView(Own, FileView):
     pass
 
@@ -27,7 +35,7 @@ class AsyncOwnView(Own, AsyncFileView):
         return super().has_permission(request, info)
 
 
-def views(view, own):
+def views(view, own, staff):
     """One set of addresses for one kind of view."""
     return [
         path("media/<path:name>", view.as_view()),
@@ -35,12 +43,13 @@ def views(view, own):
         path("hooked/<path:name>", view.as_view(storage="hooked")),
         path("both/<path:name>", view.as_view(storage="both")),
         path("staff/<path:name>", view.as_view(has_permission=is_staff)),
+        path("of-staff/<path:name>", staff.as_view()),
         path("own/<path:name>", own.as_view()),
     ]
 
 
 urlpatterns = [
-    path("sync/", include(views(FileView, OwnView))),
-    path("async/", include(views(AsyncFileView, AsyncOwnView))),
+    path("sync/", include(views(FileView, OwnView, StaffView))),
+    path("async/", include(views(AsyncFileView, AsyncOwnView, AsyncStaffView))),
     path("included/", include("mongo_contrib.storage.async_urls")),
 ]

@@ -159,9 +159,8 @@ def test_head_is_get_without_content_and_knows_no_ranges(fetch):
 
 def test_if_range(fetch):
     modified = fetch("/media/a.png")["Last-Modified"]
-    for header in (ETAG, modified):
-        assert fetch("/media/a.png", range="bytes=0-9", if_range=header).status == 206
-    for header in (f"W/{ETAG}", '"x"', http_date(0), "nonsense", "*"):
+    assert fetch("/media/a.png", range="bytes=0-9", if_range=ETAG).status == 206
+    for header in (modified, f"W/{ETAG}", '"x"', http_date(0), "nonsense", "*"):
         got = fetch("/media/a.png", range="bytes=0-9", if_range=header)
         assert (got.status, got.body) == (200, CONTENT)
     # What cannot be satisfied is not asked for, either.

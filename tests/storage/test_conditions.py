@@ -63,10 +63,11 @@ def test_conditions(headers, status):
     ("header", "expected"),
     [
         (ETAG, True),
-        (THEN, True),
-        *[(other, False) for other in ('W/"abc"', '"x"', AFTER, BEFORE, "*", "", '"abc", "x"')],
+        ('"abc" ', True),
+        # Not by the date: what took its place in the same second has it too.
+        *[(other, False) for other in ('W/"abc"', '"x"', THEN, BEFORE, "*", "", '"abc", "x"')],
     ],
 )
 def test_if_range(header, expected):
-    assert is_same({"If-Range": header}, ETAG, THEN) is expected
-    assert is_same({}, ETAG, THEN)
+    assert is_same({"If-Range": header}, ETAG) is expected
+    assert is_same({}, ETAG)
