@@ -28,10 +28,13 @@ class Lease:
     it noticed nothing for an hour. The time only says when another one may take it.
     """
 
-    def __init__(self, uploads: "ResumableUploads", id: ObjectId, key: ObjectId) -> None:
+    def __init__(
+        self, uploads: "ResumableUploads", id: ObjectId, key: ObjectId, time: timedelta
+    ) -> None:
         self._uploads = uploads
         self.id = id
         self.key = key
+        self.time = time
 
     @classmethod
     def take(
@@ -42,12 +45,15 @@ class Lease:
         *,
         time: timedelta = LEASE,
         appending: bool = False,
+        ending: bool = False,
         force: bool = False,
         now: datetime | None = None,
     ) -> "Lease | None":
         """The lease of an upload that meets the condition; None if it does not, or is taken.
 
-        With `force` it is also taken from somebody who is `appending`.
+        With `force` it is also taken from somebody who is `appending`. It is the last one if it
+        is `ending`: whoever removes much needs no time limit, and only others who end the upload
+        can follow.
         """
         now = now or datetime.now(UTC)
         key = ObjectId()
@@ -55,16 +61,23 @@ class Lease:
         if force:
             free.append({"lock.appending": True})
         lock = {"key": key, "appending": appending, "until": now + time}
+        filter: dict[str, Any] = {"_id": id, **condition, "$or": free}
+        update: dict[str, Any] = {"$set": {"lock": lock}}
+        if ending:
+            update = {"$set": {"lock": lock, "ended": True}, "$min": {"expires": now}}
+        else:
+            filter["ended"] = None
         with uploads.files.errors():
-            taken = uploads.collection.update_one(
-                {"_id": id, **condition, "$or": free}, {"$set": {"lock": lock}}
-            )
-        return cls(uploads, id, key) if taken.matched_count else None
+            taken = uploads.collection.update_one(filter, update)
+        return cls(uploads, id, key, time) if taken.matched_count else None
 
-    def keep(self, fields: Mapping[str, Any] | None = None) -> None:
-        """Renew the lease, and set these fields in the same moment; UploadBusy if it is lost."""
-        until = datetime.now(UTC) + LEASE
-        self._update({"$set": {"lock.until": until, **(fields or {})}})
+    def keep(self, fields: Mapping[str, Any] | None = None, *, session: Any = None) -> None:
+        """Renew the lease, and set these fields in the same moment; UploadBusy if it is lost.
+
+        In the transaction of a `session`, all that is done in it needs the lease.
+        """
+        until = datetime.now(UTC) + self.time
+        self._update({"$set": {"lock.until": until, **(fields or {})}}, session)
 
     def end(self, fields: Mapping[str, Any] | None = None) -> None:
         """Give the lease back, and set these fields in the same moment; see keep()."""
@@ -73,10 +86,10 @@ class Lease:
             update["$set"] = dict(fields)
         self._update(update)
 
-    def _update(self, update: dict[str, Any]) -> None:
+    def _update(self, update: dict[str, Any], session: Any = None) -> None:
         with self._uploads.files.errors():
             done = self._uploads.collection.update_one(
-                {"_id": self.id, "lock.key": self.key}, update
+                {"_id": self.id, "lock.key": self.key}, update, session=session
             )
         if not done.matched_count:
             raise UploadBusy("This upload was taken over by another request.")

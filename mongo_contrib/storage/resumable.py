@@ -125,7 +125,7 @@ class ResumableUploads:
         condition = {"_id": id} if owner is None else {"_id": id, "owner": owner}
         with self.files.errors():
             document = self.collection.find_one(condition, {"tail": 0})
-        if document is None:
+        if document is None or document.get("ended"):
             raise UploadNotFound("There is no such upload.")
         upload = ResumableUpload.from_document(document)
         if upload.expires <= (now or _now()):
@@ -254,7 +254,7 @@ class ResumableUploads:
 
         Who is writing to it loses the right to. UploadNotFound; UploadBusy while it is published.
         """
-        lease = Lease.take(self, id, {}, force=True)
+        lease = Lease.take(self, id, {}, force=True, ending=True)
         if lease is None:
             with self.files.errors():
                 if self.collection.find_one({"_id": id}, {"_id": 1}) is None:
@@ -270,7 +270,7 @@ class ResumableUploads:
             found = list(self.collection.find(old, {"_id": 1}).limit(limit or 0))
         swept = 0
         for document in found:
-            if Lease.take(self, document["_id"], old, now=now) is not None:
+            if Lease.take(self, document["_id"], old, ending=True, now=now) is not None:
                 self._remove(document["_id"])
                 swept += 1
         return swept

@@ -21,6 +21,7 @@ from mongo_contrib.storage import (
     FileTooLarge,
     GridFSFiles,
     Limits,
+    resumable,
 )
 from mongo_contrib.storage.exceptions import (
     ChecksumMismatch,
@@ -246,15 +247,17 @@ def test_what_arrives_slowly_is_stored_all_the_same(uploads, monkeypatch):
 def test_what_may_have_been_counted_stays(database, monkeypatch, whole):
     """The answer is lost that says so: nobody knows where the upload ends."""
     monkeypatch.setattr("mongo_contrib.storage.layout.WINDOW_BYTES", 2000)
-    with Proxy(database.client.address) as proxy:
-        with MongoClient(proxy.uri, retryWrites=False, tz_aware=True) as client:
-            uploads = ResumableUploads(GridFSFiles(client[database.name], chunk_size=1000))
-            upload = begin(uploads)
-            proxy.lose_reply(b"tail")
-            with pytest.raises(DatabaseError):
-                pieces = [CONTENT[start : start + 1000] for start in range(0, len(CONTENT), 1000)]
-                uploads.append(upload, 0, pieces, size=None if whole else len(CONTENT))
-            assert proxy.lost == 1
+    pieces = [CONTENT[start : start + 1000] for start in range(0, len(CONTENT), 1000)]
+    with (
+        Proxy(database.client.address) as proxy,
+        MongoClient(proxy.uri, retryWrites=False, tz_aware=True) as client,
+    ):
+        uploads = ResumableUploads(GridFSFiles(client[database.name], chunk_size=1000))
+        upload = begin(uploads)
+        proxy.lose_reply(b"tail")
+        with pytest.raises(DatabaseError):
+            uploads.append(upload, 0, pieces, size=None if whole else len(CONTENT))
+        assert proxy.lost == 1
     uploads = ResumableUploads(GridFSFiles(database, chunk_size=1000))
     offset = uploads.get(upload.id).offset
     assert offset == (len(CONTENT) if whole else 2000)
@@ -353,6 +356,42 @@ def test_ending_an_upload_stops_who_writes_to_it(uploads, files, monkeypatch):
     with pytest.raises(UploadNotFound):
         uploads.get(upload.id)
     assert numbers(files, upload.id) == []
+
+
+@pytest.mark.parametrize("how", ["terminate", "sweep"])
+def test_what_is_being_removed_becomes_no_file(uploads, files, monkeypatch, how):
+    upload = uploads.complete(send(uploads, begin(uploads)))
+    if how == "sweep":
+        future = datetime.now(UTC) + 2 * DAY
+    real, seen = resumable.contents.owned, []
+
+    def slow(*args):
+        run_out(uploads, upload)  # it takes so long
+        with pytest.raises(UploadNotFound) as caught:
+            uploads.publish(upload, ["a.bin"])
+        seen.append(caught.value)
+        return real(*args)
+
+    monkeypatch.setattr(resumable.contents, "owned", slow)
+    if how == "terminate":
+        uploads.terminate(upload.id)
+    else:
+        assert uploads.sweep(now=future) == 1
+    assert len(seen) == 1
+    assert files.find("a.bin") is None
+    assert files.chunks.count_documents({}) == uploads.collection.count_documents({}) == 0
+
+
+def test_who_dies_while_it_removes_is_followed_by_who_sweeps(uploads, files, monkeypatch):
+    upload = uploads.complete(send(uploads, begin(uploads)))
+    with monkeypatch.context() as dying:
+        dying.setattr(uploads, "_remove", lambda id: None)
+        uploads.terminate(upload.id)
+    with pytest.raises(UploadNotFound):
+        uploads.get(upload.id)
+    run_out(uploads, upload)
+    assert uploads.sweep() == 1
+    assert files.chunks.count_documents({}) == uploads.collection.count_documents({}) == 0
 
 
 @pytest.mark.django_db(transaction=True)
