@@ -187,14 +187,17 @@ class GridFSFiles:
     def delete(self, name: str) -> bool:
         """Delete the file of this name; whether there was one."""
         with self.errors():
-            purge(self, name)
+            purge(self, [name])
             found = self.files.find(layout.named_or_staged(name), layout.SHARED)
             return self._delete(list(found)) > 0
 
     def delete_ids(self, ids: Sequence[Any]) -> int:
         """Delete the files of these `_id`s, whatever their names; how many there were."""
         with self.errors():
-            return self._delete(list(self.files.find({"_id": {"$in": list(ids)}}, layout.SHARED)))
+            found = list(self.files.find({"_id": {"$in": list(ids)}}, layout.SHARED))
+            if names := {layout.shown_name(document) for document in found} - {""}:
+                purge(self, names)
+            return self._delete(found)
 
     def _delete(self, documents: list[dict[str, Any]]) -> int:
         sharing = [each for each in documents if layout.shared_content(each) is not None]

@@ -37,6 +37,7 @@ __all__ = [
     "named_or_staged",
     "removed",
     "shared_content",
+    "shown_name",
     "staged",
     "windows",
 ]
@@ -163,7 +164,7 @@ class FileInfo:
         blocks = Blocks.from_metadata(stored, length)
         return cls(
             id=document["_id"],
-            name=(document.get("filename") or "").partition(MARK)[0],
+            name=shown_name(document),
             length=length if blocks is None else blocks.content_length,
             chunk_size=int(document["chunkSize"]),
             # The codec of the connection decides whether it is aware; it is always UTC.
@@ -171,6 +172,12 @@ class FileInfo:
             metadata=stored,
             blocks=blocks,
         )
+
+
+def shown_name(document: Mapping[str, Any]) -> str:
+    """The name that people see; "" of one that has none, or is no file any more."""
+    name = document.get("filename")
+    return name.partition(MARK)[0] if isinstance(name, str) else ""
 
 
 def shared_content(document: Mapping[str, Any]) -> Any:

@@ -12,7 +12,8 @@ whoever deletes the record gives it back; until then it frees nothing.
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -52,9 +53,8 @@ class Replacement:
         self._id = document["_id"]
         #: Whether the file is in its place, or may be: nothing of it is to be discarded any more.
         self.settled = False
-        self._removed: dict[Any, str] = {}
-        # The contents that old files share, by their _id.
-        self._shared: dict[Any, Any] = {}
+        # Those that we have tried to take the names of, by the ones that they get.
+        self._removed: dict[str, _Old] = {}
 
     def run(self) -> None:
         """Put the file in its place, and tidy up after earlier ones."""
@@ -79,15 +79,14 @@ class Replacement:
                     self._files.files.insert_one(self._document)
                 self.settled = True
                 return True
-            ids = list(others)
-            if ids:
+            if others:
                 now = datetime.now(UTC)
                 self._files.replaced.bulk_write(
-                    [UpdateOne({"_id": id}, self._record(id, now), upsert=True) for id in ids]
+                    [UpdateOne({"_id": o.id}, self._record(o, now), upsert=True) for o in others]
                 )
             # What was left by somebody without transactions is put right without one.
-            if self._files.has_transactions and {*others.values()} == {self._name}:
-                return self._transaction(ids)
+            if self._files.has_transactions and {old.name for old in others} == {self._name}:
+                return self._transaction(others)
             self._steps(others)
             return True
         except DuplicateKeyError as exc:
@@ -97,37 +96,37 @@ class Replacement:
             pass
         return False
 
-    def _others(self) -> dict[Any, str]:
-        """All that are in the way, with what they are called."""
+    def _others(self) -> "list[_Old]":
+        """All that are in the way."""
         filter = {**layout.named_or_staged(self._name), "_id": {"$ne": self._id}}
-        found = list(self._files.files.find(filter, layout.SHARED))
-        for document in found:
-            if (content := layout.shared_content(document)) is not None:
-                self._shared[document["_id"]] = content
-        return {document["_id"]: document["filename"] for document in found}
+        return [
+            _Old(each["_id"], each["filename"], layout.shared_content(each))
+            for each in self._files.files.find(filter, layout.SHARED)
+        ]
 
-    def _record(self, id: Any, now: datetime) -> dict[str, Any]:
+    def _record(self, old: "_Old", now: datetime) -> dict[str, Any]:
         fields = {"filename": self._name, "replaced": now}
-        return {"$set": fields | ({"shared": True} if id in self._shared else {})}
+        return {"$set": fields | ({} if old.content is None else {"shared": True})}
 
-    def _keep_use(self, id: Any, session: Any = None) -> None:
+    def _keep_use(self, old: "_Old", session: Any = None) -> None:
         """Give the use of a shared content to the record: its document was deleted by us."""
         fields = {"filename": self._name, "replaced": datetime.now(UTC)}
-        use = {"shared": True, "content": self._shared[id]}
+        use = {"shared": True, "content": old.content}
         self._files.replaced.update_one(
-            {"_id": id}, {"$set": use, "$setOnInsert": fields}, upsert=True, session=session
+            {"_id": old.id}, {"$set": use, "$setOnInsert": fields}, upsert=True, session=session
         )
 
-    def _transaction(self, ids: list[Any]) -> bool:
+    def _transaction(self, others: "list[_Old]") -> bool:
         files = self._files.files
+        ids = [old.id for old in others]
         with self._files.database.client.start_session() as session, self._files.errors():
             session.start_transaction(write_concern=files.write_concern)
             removed = files.delete_many({"_id": {"$in": ids}}, session=session)
             if removed.deleted_count < len(ids):  # leaving the session ends the transaction
                 return False
-            for id in ids:
-                if id in self._shared:
-                    self._keep_use(id, session)
+            for old in others:
+                if old.content is not None:
+                    self._keep_use(old, session)
             files.insert_one(self._document, session=session)
             self.settled = True
             try:
@@ -138,7 +137,7 @@ class Replacement:
                 raise
         return True
 
-    def _steps(self, others: Mapping[Any, str]) -> None:
+    def _steps(self, others: "list[_Old]") -> None:
         files = self._files.files
         staged = layout.staged(self._name, self._id)
         with self._files.errors():
@@ -148,34 +147,45 @@ class Replacement:
             elif files.find_one({"_id": self._id, "filename": staged}, {"_id": 1}) is None:
                 # Replaced meanwhile, and perhaps by one of the others, which then has to stay.
                 # Looked for after the others: who has the name by now does not end this one later.
-                others = {}
+                others = []
             # One command, so that other programs find hardly a moment between the two. A file
             # that has another name by now has been replaced already, or has replaced this one.
             # Of two that are staged the later one ends the earlier, lest they end each other.
-            earlier = {id: name for id, name in others.items() if name < staged}
-            removed = self._removed
-            removed.update((id, layout.removed(id)) for id in earlier)
+            earlier = [old for old in others if old.name < staged]
+            self._removed.update((layout.removed(old.id), old) for old in earlier)
             files.bulk_write(
                 [
                     *(
-                        UpdateOne({"_id": id, "filename": name}, _rename(removed[id]))
-                        for id, name in earlier.items()
+                        UpdateOne(
+                            {"_id": old.id, "filename": old.name}, _rename(layout.removed(old.id))
+                        )
+                        for old in earlier
                     ),
                     UpdateOne({"_id": self._id, "filename": staged}, _rename(self._name)),
                 ]
             )
-            own = [id for id in removed if id not in self._shared]
-            names = {"$in": [removed[id] for id in own]}
-            files.delete_many({"_id": {"$in": own}, "filename": names})
-            self._delete_shared([id for id in removed if id in self._shared])
+            own = [name for name, old in self._removed.items() if old.content is None]
+            ids = [self._removed[name].id for name in own]
+            files.delete_many({"_id": {"$in": ids}, "filename": {"$in": own}})
+            self._delete_shared()
 
-    def _delete_shared(self, ids: list[Any]) -> None:
-        if ids:
-            contents.touch(self._files, [self._shared[id] for id in ids])
-        for id in ids:
-            out_of_the_way = {"_id": id, "filename": layout.removed(id)}
-            if self._files.files.delete_one(out_of_the_way).deleted_count:
-                self._keep_use(id)
+    def _delete_shared(self) -> None:
+        shared = {name: old for name, old in self._removed.items() if old.content is not None}
+        if shared:
+            contents.touch(self._files, [old.content for old in shared.values()])
+        for name, old in shared.items():
+            if self._files.files.delete_one({"_id": old.id, "filename": name}).deleted_count:
+                self._keep_use(old)
+
+
+@dataclass(frozen=True, slots=True)
+class _Old:
+    """A file that is in the way of another: its _id, which may be of any type, and its name."""
+
+    id: Any
+    name: str
+    #: If it shares its content, that.
+    content: Any
 
 
 def sweep(files: "GridFSFiles", now: datetime | None = None) -> int:
@@ -193,32 +203,43 @@ def grace(files: "GridFSFiles") -> timedelta:
     return kept if files.has_transactions else max(kept, SHORTEST_GRACE)
 
 
-def purge(files: "GridFSFiles", name: str) -> None:
-    """Delete at once what earlier files of this name have left."""
+def purge(files: "GridFSFiles", names: Iterable[str]) -> None:
+    """Delete at once what earlier files of these names have left.
+
+    Without transactions not yet what may be a file that looks for another name: its own content
+    would go. Of a content that files share it has a use of its own.
+    """
+    filter: dict[str, Any] = {"filename": {"$in": list(names)}}
+    if not files.has_transactions:
+        settled = {"replaced": {"$lte": datetime.now(UTC) - SHORTEST_GRACE}}
+        filter = {"$and": [filter, {"$or": [{"shared": True}, settled]}]}
     with files.errors():
-        _delete(files, list(files.replaced.find({"filename": name})))
+        _delete(files, list(files.replaced.find(filter)))
 
 
 def _delete(files: "GridFSFiles", records: list[Any]) -> None:
     if not records:
         return
-    found = files.files.find(
-        {"_id": {"$in": [record["_id"] for record in records]}}, layout.SHARED
+    documents = list(
+        files.files.find({"_id": {"$in": [record["_id"] for record in records]}}, layout.SHARED)
     )
-    documents = {document["_id"]: document for document in found}
-    # Those that are there after all: who wanted to replace them has died before.
-    alive = {
-        id for id, document in documents.items() if document["filename"] != layout.removed(id)
-    }
-    dead = [record["_id"] for record in records if record["_id"] not in alive]
-    own = []
+    # Looked for once more, after the documents: where somebody has died before a document went,
+    # it may have gone right now, for one whose record has a time of its own to wait for.
+    same = [{"_id": record["_id"], "replaced": record["replaced"]} for record in records]
+    records = list(files.replaced.find({"$or": same}))
+    own, dead = [], []
     for record in records:
-        document = documents.get(record["_id"])
+        # By comparison: an _id may be of a type that is no key.
+        document = next((each for each in documents if each["_id"] == record["_id"]), None)
+        is_dead = document is None or document["filename"] == layout.removed(record["_id"])
+        if is_dead:
+            dead.append(record["_id"])
+        # One that is there after all stays: who wanted to replace it has died before.
         if record.get("shared") or (document and layout.shared_content(document) is not None):
-            _give_back(files, record, None if record["_id"] in alive else document)
+            _give_back(files, record, document if is_dead else None)
         else:
-            own.append(record)
-    gone = [record["_id"] for record in own if record["_id"] not in alive]
+            own.append((record, is_dead))
+    gone = [record["_id"] for record, is_dead in own if is_dead]
     if gone:
         files.files.delete_many({"_id": {"$in": gone}})
         # Once more: no record may ever free what others have.
@@ -226,7 +247,7 @@ def _delete(files: "GridFSFiles", records: list[Any]) -> None:
     files.forget(dead)
     if own:
         # A record that is newer by now is somebody else's.
-        known = [{"_id": record["_id"], "replaced": record["replaced"]} for record in own]
+        known = [{"_id": record["_id"], "replaced": record["replaced"]} for record, _ in own]
         files.replaced.delete_many({"$or": known})
 
 

@@ -203,6 +203,27 @@ def test_who_deletes_while_another_replaces_gives_one_use_back(files, database, 
     assert content_of(files, "b.txt") == EQUAL
 
 
+@pytest.mark.needs("transactions")
+def test_who_deletes_in_the_middle_of_a_replacement_gives_one_use_back(
+    database, uses, monkeypatch
+):
+    files = GridFSFiles(database, chunk_size=4, transactions=True, deduplicate=True)
+    save(files, "a.txt")
+    save(files, "b.txt")
+    transaction = replacing.Replacement._transaction
+
+    def late(self, others):
+        monkeypatch.setattr(replacing.Replacement, "_transaction", transaction)
+        assert files.delete_ids([files.find("a.txt").id]) == 1
+        return transaction(self, others)
+
+    monkeypatch.setattr(replacing.Replacement, "_transaction", late)
+    save(files, "a.txt", OTHER, replace=True)
+    replacing.sweep(files, LATER)
+    assert uses() == [1, 1]
+    assert (content_of(files, "a.txt"), content_of(files, "b.txt")) == (OTHER, EQUAL)
+
+
 def test_a_record_that_does_not_know_of_shares_frees_nothing(files, database, uses):
     save(files, "a.txt")
     save(files, "b.txt")
@@ -267,6 +288,17 @@ def test_an_upload_that_is_discarded_takes_nothing_of_others(files, stored, uses
     first.discard()
     assert (stored(), uses()) == ((1, 4), [1])
     assert content_of(files, "b.txt") == EQUAL
+
+
+def test_discarding_what_was_published_and_deleted_takes_nothing_of_others(files, stored, uses):
+    save(files, "a.txt")
+    save(files, "b.txt")
+    upload = files.start("c.txt")
+    upload.write(EQUAL)
+    upload.publish(["c.txt"])
+    assert files.delete("c.txt") is True  # which gives its use back
+    upload.discard()
+    assert (stored(), uses()) == ((2, 4), [2])
 
 
 def test_a_file_that_was_taken_for_an_old_one_counts_anew(database, stored, uses, monkeypatch):
@@ -454,6 +486,27 @@ def test_uses_of_what_was_replaced_are_counted(files, uses):
     assert contents.recount(files, now=LATER) == 0
     assert uses() == [1, 2]
     assert b"".join(files.read(reader)) == EQUAL
+
+
+def test_what_is_replaced_while_it_is_counted_stays(files, database, uses, monkeypatch):
+    """A use that goes from a file to a record is seen twice rather than never."""
+    save(files, "a.txt")
+    past = datetime.now(UTC) - timedelta(days=1)
+    database["fs.contents"].update_many({}, {"$set": {"touched": past}})
+    reader = files.find("a.txt")
+    counted = contents._counted
+
+    def late(*args):
+        monkeypatch.setattr(contents, "_counted", counted)
+        found = [*counted(*args)]
+        save(files, "a.txt", OTHER, replace=True)
+        return iter(found)
+
+    monkeypatch.setattr(contents, "_counted", late)
+    contents.recount(files)
+    assert b"".join(files.read(reader)) == EQUAL
+    contents.recount(files, now=LATER)
+    assert uses() == [1, 1]
 
 
 def test_what_is_used_while_it_is_counted_stays(files, database, uses, monkeypatch):

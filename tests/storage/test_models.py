@@ -372,6 +372,18 @@ def test_deleting_deletes_the_content(put, stored):
     assert FileDocument.objects.all().delete() == (0, {})
 
 
+@pytest.mark.needs("transactions")
+@pytest.mark.parametrize("how", ["document", "documents"])
+def test_deleting_deletes_what_was_replaced(put, stored, how):
+    put("a.txt", b"old")
+    storage = GridFSStorage(allow_overwrite=True)
+    storage.save("a.txt", ContentFile(b"new"))
+    assert stored() == (1, 2)
+    found = FileDocument.objects.filter(name="a.txt")
+    (found.get() if how == "document" else found).delete()
+    assert stored() == (0, 0)
+
+
 def test_it_is_this_one_that_is_deleted(put, stored):
     """And not another that has got its name since."""
     found = put("a.txt")

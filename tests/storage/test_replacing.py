@@ -104,14 +104,88 @@ def test_old_content_may_go_at_once(database, stored):
     assert stored() == (1, 4)
 
 
-def test_deleting_a_file_deletes_what_it_replaced(files, stored, records):
+def test_without_transactions_old_content_stays_for_a_minute(database, stored):
+    """It may be that of a file which looks for another name."""
+    files = GridFSFiles(database, chunk_size=4, transactions=False, keep_replaced=0)
+    upload(files, OLD)
+    upload(files, NEW, replace=True)
+    assert stored() == (1, 8)
+    now = datetime.now(UTC)
+    assert replacing.sweep(files, now + timedelta(seconds=50)) == 0
+    assert replacing.sweep(files, now + timedelta(seconds=70)) == 1
+    assert stored() == (1, 4)
+
+
+@pytest.mark.parametrize("by", ["name", "id"])
+def test_deleting_a_file_deletes_what_it_replaced(files, database, stored, records, by):
     upload(files, OLD)
     upload(files, NEW, replace=True)
     upload(files, OLD, "b.txt")
     upload(files, NEW, "b.txt", replace=True)
-    assert files.delete("a.txt") is True
+    past = datetime.now(UTC) - timedelta(minutes=2)
+    database["fs.replaced"].update_many({}, {"$set": {"replaced": past}})
+    if by == "name":
+        assert files.delete("a.txt") is True
+    else:
+        assert files.delete_ids([files.find("a.txt").id]) == 1
     assert (stored(), records()) == ((1, 8), 1)
     assert content_of(files, "b.txt") == NEW
+
+
+@pytest.mark.needs("transactions")
+def test_with_transactions_it_does_so_at_once(database, stored):
+    files = GridFSFiles(database, chunk_size=4, transactions=True)
+    upload(files, OLD)
+    upload(files, NEW, replace=True)
+    files.delete("a.txt")
+    assert stored() == (0, 0)
+
+
+def test_deleting_leaves_a_file_that_was_taken_for_an_old_one(database, records):
+    """Without transactions: it is looking for another name at that moment."""
+    files = GridFSFiles(database, chunk_size=4)
+    other = files.start("a.txt")
+    other.write(NEW)
+    replacing_one = other.complete()
+
+    def names():
+        # Another writer is between its two steps, and has told of what is in its way.
+        name = layout.staged("a.txt", other.id)
+        database["fs.files"].insert_one({**replacing_one, "filename": name})
+        yield "a.txt"
+        assert files.delete("a.txt") is True
+        yield "b.txt"
+
+    published = files.start("a.txt")
+    published.write(OLD)
+    record = {"_id": published.id, "filename": "a.txt", "replaced": datetime.now(UTC)}
+    database["fs.replaced"].insert_one(record)
+    assert published.publish(names()) == "b.txt"
+    assert content_of(files, "b.txt") == OLD
+    assert replacing.sweep(files, datetime.now(UTC) + HOUR + HOUR) == 1
+    assert (content_of(files, "b.txt"), records()) == (OLD, 0)
+
+
+def test_what_is_replaced_right_now_has_all_its_time(files, database, monkeypatch, records):
+    """Although somebody who died wanted to replace it long ago."""
+    monkeypatch.setattr(layout, "WINDOW_BYTES", 4)
+    upload(files, OLD)
+    info = files.find("a.txt")
+    parts = files.read(info)
+    first = next(parts)
+    past = datetime.now(UTC) - 2 * HOUR
+    database["fs.replaced"].insert_one({"_id": info.id, "filename": "a.txt", "replaced": past})
+    delete = replacing._delete
+
+    def late(bucket, found):
+        monkeypatch.setattr(replacing, "_delete", delete)
+        upload(files, NEW, replace=True)
+        delete(bucket, found)
+
+    monkeypatch.setattr(replacing, "_delete", late)
+    replacing.sweep(files)
+    assert first + b"".join(parts) == OLD
+    assert (content_of(files), records()) == (NEW, 1)
 
 
 def test_a_record_of_a_file_that_is_still_there_deletes_nothing(files, database, records):
@@ -132,6 +206,21 @@ def test_a_file_of_another_program_is_replaced_with_all_its_revisions(files, dat
     with pytest.raises(IntegrityError):  # the index that keeps names unique cannot be made
         upload(files, NEW, "b.txt", replace=True)
     assert content_of(files, "b.txt") == b"2"
+
+
+@pytest.mark.parametrize("id", [{"a": 1}, {"a": {"b": [1, 2]}}, 7, "text", None])
+def test_a_file_of_another_program_may_have_an_id_of_any_type(files, database, stored, id):
+    files.ensure_indexes()
+    with GridFSBucket(database).open_upload_stream_with_id(id, "a.txt") as stream:
+        stream.write(OLD)
+    upload(files, NEW, replace=True)
+    assert content_of(files) == NEW
+    assert (stored(), replacing.sweep(files, datetime.now(UTC) + 2 * HOUR)) == ((1, 5), 1)
+    assert stored() == (1, 4)
+    with GridFSBucket(database).open_upload_stream_with_id(id, "b.txt") as stream:
+        stream.write(OLD)
+    assert files.delete("b.txt") is True
+    assert stored() == (1, 4)
 
 
 def test_another_unique_index_of_the_project_is_an_error_and_the_old_file_stays(
