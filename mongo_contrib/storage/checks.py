@@ -31,6 +31,7 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         messages += _check_thumbnails(name, storage)
         messages += _check_permission(name, storage)
         messages += _check_exposure(name, storage)
+        messages += _check_buckets(name, storage)
     return messages
 
 
@@ -84,6 +85,25 @@ def _check_thumbnails(name: str, storage: GridFSStorage) -> list[CheckMessage]:
             id="mongo_storage.W002",
         )
     ]
+
+
+def _check_buckets(name: str, storage: GridFSStorage) -> list[CheckMessage]:
+    bucket = storage.bucket.removesuffix(".thumbnails")
+    if bucket == storage.bucket or _check_alias(name, storage):
+        return []
+    wanted = storage.alias, bucket
+    for other, originals in configured_storages():
+        if _check_alias(other, originals) or (originals.alias, originals.bucket) != wanted:
+            continue
+        return [
+            Error(
+                f"{name} has the bucket {storage.bucket!r}, in which the thumbnails of {other} "
+                "are.",
+                hint="Give it a bucket of another name.",
+                id="mongo_storage.E013",
+            )
+        ]
+    return []
 
 
 def _check_alias(name: str, storage: GridFSStorage) -> list[CheckMessage]:

@@ -45,9 +45,6 @@ PATIENCE = 20.0
 #: For how long a file counts as no picture: there may come a Pillow that can read it.
 REFUSED = timedelta(days=1)
 
-#: What is younger may be one that somebody is making.
-GRACE = timedelta(hours=1)
-
 BATCH = 500
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,49}")
@@ -146,10 +143,8 @@ class Thumbnails:
         for some in batches(ids):
             ranges = [layout.inside(folder_of(id)) for id in some]
             with self.files.errors():
-                found = [
-                    each["_id"] for each in self.files.files.find({"$or": ranges}, {"_id": 1})
-                ]
-            deleted += self.files.delete_ids(found)
+                found = list(self.files.files.find({"$or": ranges}, _MADE))
+            deleted += self.files.delete_ids([each["_id"] for each in found if is_thumbnail(each)])
         return deleted
 
 
@@ -181,34 +176,45 @@ def name_of(id: Any, size: Size) -> str:
     return f"{folder_of(id)}/{size[0]}x{size[1]}.webp"
 
 
-def sweep(files: GridFSFiles, now: datetime | None = None) -> int:
-    """Delete thumbnails whose originals are gone, and content of some that never became one.
+def sweep(files: GridFSFiles) -> int:
+    """Delete thumbnails whose originals are gone; how many that were.
 
-    A process that is killed leaves such. How many thumbnails, and parts of them, that were.
+    A process that is killed between deleting the two leaves such. What is in that bucket and was
+    not made here stays.
     """
     thumbnails = thumbnails_of(files)
-    deleted = 0
+    return sum(thumbnails.delete_ids(some) for some in batches(lone(files)))
+
+
+def lone(files: GridFSFiles) -> Iterator[Any]:
+    """The `_id`s of thumbnails whose originals are gone."""
+    thumbnails = thumbnails_of(files)
     with thumbnails.errors():
-        for some in batches(thumbnails.files.find({}, {"metadata.original": 1})):
-            originals = {
-                each["_id"]: (each.get("metadata") or {}).get("original") for each in some
-            }
+        for some in batches(filter(is_thumbnail, thumbnails.files.find({}, _MADE))):
+            originals = {each["_id"]: each["metadata"]["original"] for each in some}
             wanted = {"_id": {"$in": list(originals.values())}}
             there = {_key(each["_id"]) for each in files.files.find(wanted, {"_id": 1})}
-            gone = [id for id, original in originals.items() if _key(original) not in there]
-            deleted += thumbnails.delete_ids(gone)
-        # An ObjectId says when it was made.
-        old = {"files_id": {"$lt": ObjectId.from_datetime((now or _now()) - GRACE)}}
-        for some in batches(thumbnails.chunks.find(old, {"files_id": 1})):
-            ids = list({each["files_id"] for each in some})
-            there = {
-                each["_id"] for each in thumbnails.files.find({"_id": {"$in": ids}}, {"_id": 1})
-            }
-            gone = [id for id in ids if id not in there]
-            if gone:
-                wanted = {"files_id": {"$in": gone}}
-                deleted += thumbnails.chunks.delete_many(wanted).deleted_count
-    return deleted
+            yield from (id for id, original in originals.items() if _key(original) not in there)
+
+
+def has_only_thumbnails(files: GridFSFiles) -> bool:
+    """Whether the bucket is one of thumbnails, for nothing in it is anything else."""
+    with files.errors():
+        if files.files.find_one({}, {"_id": 1}) is None:
+            return False
+        return all(map(is_thumbnail, files.files.find({}, _MADE)))
+
+
+#: The fields by which a thumbnail is known.
+_MADE = {"filename": 1, "metadata.original": 1}
+
+
+def is_thumbnail(document: Mapping[str, Any]) -> bool:
+    """Whether this is the document of a file that was made here."""
+    metadata, name = document.get("metadata"), document.get("filename")
+    if not isinstance(metadata, Mapping) or "original" not in metadata:
+        return False
+    return isinstance(name, str) and name.startswith(f"{folder_of(metadata['original'])}/")
 
 
 def _key(value: Any) -> Any:

@@ -54,6 +54,20 @@ def test_options_that_cannot_be(configure, options, sentence):
     assert re.search(sentence, message.msg)
 
 
+def test_a_bucket_that_is_that_of_thumbnails(settings):
+    options = {
+        "default": {},
+        "mine": {"bucket": "fs.thumbnails"},
+        "own": {"bucket": "a.thumbnails"},
+    }
+    settings.STORAGES = {
+        name: {"BACKEND": BACKEND, "OPTIONS": each} for name, each in options.items()
+    }
+    (message,) = check_storages(None)
+    assert message.id == "mongo_storage.E013"
+    assert message.msg.startswith("STORAGES['mine'] has the bucket 'fs.thumbnails', in which ")
+
+
 def test_the_collections_of_configured_buckets_are_declared(configure):
     configure(bucket="photos")
     config = apps.get_app_config("mongo_storage")

@@ -11,12 +11,23 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bson import ObjectId
+
 from mongo_contrib.exceptions import DuplicateKeyError
 
 from .. import contents, layout, replacing, thumbnails
 from ..files import GridFSFiles
 from ..resumable import ResumableUploads
-from .ownership import ChunkGroup, as_it_is, batches, chunk_owners, group_of, key, owned
+from .ownership import (
+    ChunkGroup,
+    as_it_is,
+    batches,
+    can_be_owned,
+    chunk_owners,
+    group_of,
+    key,
+    owned,
+)
 from .uses import miscounted
 from .verifying import DEFAULT_AGE
 
@@ -60,7 +71,7 @@ def clean(
     yield from expired_uploads(files, dry_run=dry_run, now=now)
     yield from unshared(files, dry_run=dry_run, now=now)
     yield from orphans(files, age=age, dry_run=dry_run, now=now, advance=advance)
-    yield from lone_thumbnails(files, dry_run=dry_run, now=now)
+    yield from lone_thumbnails(files, age=age, dry_run=dry_run, now=now)
 
 
 def orphans(
@@ -71,12 +82,16 @@ def orphans(
     now: datetime | None = None,
     advance: Callable[[int], None] = nothing,
 ) -> Iterator[Freed]:
-    """Chunks of uploads that were broken off: of no file, and none of them younger than `age`."""
+    """Chunks of uploads that were broken off: of no file, and none of them younger than `age`.
+
+    Those that no driver has made so, without an owner or without an age, stay; `Verification`
+    tells of them.
+    """
     oldest = (now or datetime.now(UTC)) - age
     for ids in batches(chunk_owners(files)):
         known = owned(files, ids)
         for id in ids:
-            if key(id) in known:
+            if key(files, id) in known or not can_be_owned(id):
                 continue
             group = group_of(files, id)
             if group is None or group.newest is None or group.newest > oldest:
@@ -94,13 +109,22 @@ def _delete(files: GridFSFiles, group: ChunkGroup) -> int:
     newest = group.newest
     while newest is not None and not owned(files, [group.id]):
         with files.errors():
-            found = as_it_is(files.chunks).find({"files_id": group.id}, {"_id": 1}).sort("n", -1)
-            ids = [chunk["_id"] for chunk in found.limit(TOGETHER)]
+            wanted = {"files_id": {"$eq": group.id}}
+            found = as_it_is(files.chunks).find(wanted, {"files_id": 1}).sort("n", -1)
+            chunks = list(found.limit(TOGETHER))
+            ids = [chunk["_id"] for chunk in chunks]
             # Somebody has gone on with it after all.
-            if not ids or any(id.generation_time > newest for id in ids):
+            if not ids or any(not _is_old(id, newest) for id in ids):
+                break
+            # A list in which there is this id: of whatever that is.
+            if any(key(files, chunk["files_id"]) != key(files, group.id) for chunk in chunks):
                 break
             freed += files.chunks.delete_many({"_id": {"$in": ids}}).deleted_count
     return freed
+
+
+def _is_old(id: Any, newest: datetime) -> bool:
+    return isinstance(id, ObjectId) and id.generation_time <= newest
 
 
 def replaced(
@@ -168,20 +192,26 @@ def unshared(
 
 
 def lone_thumbnails(
-    files: GridFSFiles, *, dry_run: bool = False, now: datetime | None = None
+    files: GridFSFiles,
+    *,
+    age: timedelta = DEFAULT_AGE,
+    dry_run: bool = False,
+    now: datetime | None = None,
 ) -> Iterator[Freed]:
-    """Thumbnails whose picture is gone; they can be made again at any time."""
+    """Thumbnails whose picture is gone, and parts of some; they can be made again at any time.
+
+    A bucket of that name may be somebody else's: what was not made as a thumbnail stays, and
+    where there is anything of that kind, so do chunks of no file.
+    """
+    beside = thumbnails.thumbnails_of(files)
+    apart = thumbnails.has_only_thumbnails(beside)
     if dry_run:
-        beside = thumbnails.thumbnails_of(files)
-        with files.errors():
-            for document in beside.files.find({}, {"metadata.original": 1}):
-                original = (document.get("metadata") or {}).get("original")
-                if files.find_id(original) is None:
-                    yield Freed("thumbnails without a picture", document["_id"])
-        return
-    swept = thumbnails.sweep(files, now)
-    if swept:
+        for id in thumbnails.lone(files):
+            yield Freed("thumbnails without a picture", id)
+    elif swept := thumbnails.sweep(files):
         yield Freed("thumbnails without a picture", files.bucket, count=swept)
+    if apart:
+        yield from orphans(beside, age=age, dry_run=dry_run, now=now)
 
 
 def _content_of(record: Mapping[str, Any]) -> Any:

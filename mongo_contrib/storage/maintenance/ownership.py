@@ -1,18 +1,31 @@
 """Whose the chunks of a bucket are."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from fractions import Fraction
+from math import isfinite
 from typing import Any
+from uuid import UUID
 
-from bson import ObjectId, encode
+from bson import Decimal128, ObjectId, Timestamp, encode
 from pymongo import ReadPreference
 from pymongo.collection import Collection
 
 from ..files import GridFSFiles
 from ..layout import SHARED, SHARED_CONTENT, shared_content
 
-__all__ = ["ChunkGroup", "as_it_is", "batches", "chunk_owners", "group_of", "key", "owned"]
+__all__ = [
+    "ChunkGroup",
+    "as_it_is",
+    "batches",
+    "can_be_owned",
+    "chunk_owners",
+    "group_of",
+    "key",
+    "owned",
+]
 
 PAGE = 5_000
 LOOKED_UP = 200
@@ -49,7 +62,7 @@ def chunk_owners(files: GridFSFiles) -> Iterator[Any]:
             for index, id in enumerate(page):
                 if not index or id != page[index - 1]:
                     yield id
-            if len(page) < PAGE or kind == "null":
+            if len(page) < PAGE or kind in ("regex", "null"):  # which nothing is greater than
                 break
             # What is left of a large file is passed over.
             wanted = {"files_id": {"$gt": page[-1]}}
@@ -67,40 +80,57 @@ def batches(ids: Iterable[Any]) -> Iterator[list[Any]]:
         yield batch
 
 
+_PLAIN = (
+    *(ObjectId, str, int, float, Decimal128, bytes, UUID, datetime, bool, Timestamp),
+    Mapping,
+)
+
+
+def can_be_owned(id: Any) -> bool:
+    """Whether a file may have this `_id`, and a look-up of it finds that one and nothing else.
+
+    None has a regular expression, or a list, of which a look-up would find what matches.
+    """
+    return isinstance(id, _PLAIN)
+
+
 def owned(files: GridFSFiles, ids: list[Any]) -> set[Any]:
-    """The keys of those ids whose chunks somebody needs.
+    """The keys of those ids whose chunks somebody needs, or may need.
 
     These are files, files that share the content of another, files whose replacement somebody
     may be reading past, and uploads that can be resumed. Chunks of anybody else are of an upload
     that has just begun, or of one that was broken off: their age tells.
     """
+    ids = [id for id in ids if can_be_owned(id)]
+    asked = {key(files, id) for id in ids}
     found = set()
     documents = as_it_is(files.files)
     with files.errors():
         for document in documents.find({"_id": {"$in": ids}}, SHARED):
-            if _bears_own(document):
-                found.add(key(document["_id"]))
+            if _bears_own(files, document):
+                found.add(key(files, document["_id"]))
         for collection, field in (
             (files.replaced, "_id"),
             (files.database[f"{files.bucket}.uploads"], "_id"),
             (files.database[f"{files.bucket}.contents"], "content"),
         ):
-            rest = [id for id in ids if key(id) not in found]
+            rest = [id for id in ids if key(files, id) not in found]
             if rest:
                 records = as_it_is(collection).find({field: {"$in": rest}}, {field: 1})
-                found.update(key(record[field]) for record in records)
+                found.update(key(files, record[field]) for record in records)
         # Their record should be among the contents, and this has no index: so it comes last.
-        rest = [id for id in ids if key(id) not in found]
+        rest = [id for id in ids if key(files, id) not in found]
         if rest:
             shared = documents.find({SHARED_CONTENT: {"$in": rest}}, {SHARED_CONTENT: 1})
-            found.update(key(shared_content(document)) for document in shared)
-    return found
+            found.update(key(files, shared_content(document)) for document in shared)
+    # Found, and not asked for: by a collation, perhaps. Then nobody knows whose any of them are.
+    return found if found <= asked else found | asked
 
 
 def group_of(files: GridFSFiles, id: Any) -> ChunkGroup | None:
     """What there is of one `files_id`; None: nothing any more."""
     pipeline: list[dict[str, Any]] = [
-        {"$match": {"files_id": id}},
+        {"$match": {"files_id": {"$eq": id}}},
         {
             "$group": {
                 "_id": None,
@@ -119,9 +149,18 @@ def group_of(files: GridFSFiles, id: Any) -> ChunkGroup | None:
     return None
 
 
-def key(id: Any) -> Any:
-    """What an id is known by in a set: those of some types are not hashable."""
-    return id if isinstance(id, (ObjectId, str)) else encode({"": id})
+def key(files: GridFSFiles, id: Any) -> Any:
+    """What an id is known by in a set: the same for all that the server takes for equal."""
+    if type(id) in (ObjectId, str):
+        return id
+    if isinstance(id, Mapping):
+        return "object", tuple((name, key(files, value)) for name, value in id.items())
+    number = id.to_decimal() if isinstance(id, Decimal128) else id
+    # Numbers are equal whatever their type; True is none of them there.
+    if isinstance(number, int | float | Decimal) and type(id) is not bool and isfinite(number):
+        return "number", Fraction(number)
+    # How a UUID is stored is an option of the connection.
+    return encode({"": id}, codec_options=files.chunks.codec_options)
 
 
 #: The bytes of a chunk, which the server counts; -1 if they are none.
@@ -133,6 +172,10 @@ def as_it_is(collection: Collection[dict[str, Any]]) -> Collection[dict[str, Any
     return collection.with_options(read_preference=ReadPreference.PRIMARY)
 
 
-def _bears_own(document: dict[str, Any]) -> bool:
+def _bears_own(files: GridFSFiles, document: dict[str, Any]) -> bool:
     """Whether the file's chunks bear its own id; those of a shared content bear another."""
-    return shared_content(document) in (None, document["_id"])
+    content = shared_content(document)
+    if content is None or content == document["_id"]:
+        return True
+    # Only if they are really there: whatever the document says, it has no others.
+    return as_it_is(files.chunks).find_one({"files_id": content}, {"_id": 1}) is None

@@ -139,7 +139,7 @@ class Verification:
     def _contents(self, batch: list[FileInfo]) -> Iterator[Finding]:
         results, read = self._results(batch)
         for info in batch:
-            content = _content_key(info)
+            content = self._content_key(info)
             result = results[content]
             self.files += 1
             self.bytes += info.stored_length
@@ -173,7 +173,7 @@ class Verification:
         read: Counter[Any] = Counter()
         wanted: dict[Any, FileInfo] = {}
         for info in batch:
-            content = _content_key(info)
+            content = self._content_key(info)
             if content in self._known:
                 found[content] = self._known[content]
             else:
@@ -181,9 +181,9 @@ class Verification:
         checks = {each: StoredContent(info, quick=self.quick) for each, info in wanted.items()}
         by_id: dict[Any, list[Any]] = {}
         for content, check in checks.items():
-            by_id.setdefault(key(check.info.content_id), []).append(content)
+            by_id.setdefault(key(self._bucket, check.info.content_id), []).append(content)
         for chunk in self._chunks([info.content_id for info in wanted.values()]):
-            for content in by_id.get(key(chunk["files_id"]), ()):
+            for content in by_id.get(key(self._bucket, chunk["files_id"]), ()):
                 checks[content].take(chunk)
                 if not self.quick and isinstance(chunk.get("data"), bytes):
                     read[content] += len(chunk["data"])
@@ -221,14 +221,14 @@ class Verification:
     def _strangers(self) -> Iterator[Finding]:
         for ids in batches(chunk_owners(self._bucket)):
             known = owned(self._bucket, ids)
-            strange = [id for id in ids if key(id) not in known]
+            strange = [id for id in ids if key(self._bucket, id) not in known]
             if not strange:
                 continue
             groups = [group for group in (group_of(self._bucket, id) for id in strange) if group]
             # A file that was published, or deleted, in between.
             known = owned(self._bucket, [group.id for group in groups])
             for group in groups:
-                if key(group.id) in known:
+                if key(self._bucket, group.id) in known:
                     continue
                 text = f"{group.count} chunk(s), {group.size} bytes, of no file"
                 if group.newest is None:
@@ -293,8 +293,7 @@ class Verification:
         touched = touched.replace(tzinfo=UTC) if touched.tzinfo is None else touched
         return touched <= self._youngest
 
-
-def _content_key(info: FileInfo) -> Any:
-    """Files for which the chunks have to be the same in every way."""
-    stored = (info.stored_length, info.chunk_size, info.encoding)
-    return key(info.content_id), stored, info.length, info.sha256
+    def _content_key(self, info: FileInfo) -> Any:
+        """Files for which the chunks have to be the same in every way."""
+        stored = (info.stored_length, info.chunk_size, info.blocks)
+        return key(self._bucket, info.content_id), stored, info.length, info.sha256

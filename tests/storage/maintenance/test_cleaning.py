@@ -9,13 +9,15 @@ from pathlib import Path
 from threading import Event
 
 import pytest
-from bson import ObjectId
+from bson import ObjectId, Regex
+from gridfs import GridFSBucket
 
-from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout
+from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout, metadata
 from mongo_contrib.storage.maintenance import Verification, clean, cleaning, ownership
 from mongo_contrib.storage.resumable import ResumableUploads
 
 ROOT = Path(__file__).resolve().parents[3]
+CONTENT = bytes(range(1, 11))
 HOUR = timedelta(hours=1)
 
 
@@ -159,10 +161,57 @@ def test_thumbnails_of_what_is_gone(files, put, swept, later):
         beside.upload([f"{id}/small.webp"], [b"picture"], metadata={"original": id})
     assert swept(now=later) == {}
     files.delete("a.png")
-    freed = {"thumbnails without a picture": (1, 0, 0)}
+    beside.chunks.insert_one({"files_id": ObjectId(), "n": 0, "data": b"never one"})
+    freed = {"thumbnails without a picture": (1, 0, 0), "chunks of no file": (1, 1, 9)}
+    assert swept() == {"thumbnails without a picture": (1, 0, 0)}
+    beside.upload([f"{ids[0]}/small.webp"], [b"picture"], metadata={"original": ids[0]})
     assert swept(now=later, dry_run=True) == freed
     assert swept(now=later) == freed
     assert [info["metadata"]["original"] for info in beside.files.find()] == ids[1:]
+    assert beside.chunks.count_documents({}) == 1
+
+
+def test_what_is_no_thumbnail_stays_in_a_bucket_of_that_name(files, swept, later):
+    """And where there is anything of that kind, so do chunks of which nobody knows."""
+    theirs = GridFSFiles(files.database, bucket="fs.thumbnails")
+    theirs.chunks.insert_one({"files_id": ObjectId(), "n": 0, "data": b"in its bucket"})
+    assert swept(now=later) == {}
+    theirs.upload(["precious.txt"], [b"precious"])
+    theirs.upload(["field.txt"], [b"precious"], metadata={"original": ObjectId()})
+    theirs.upload([f"{ObjectId()}/name.txt"], [b"precious"])
+    assert swept(now=later, dry_run=True) == swept(now=later) == {}
+    assert (theirs.files.count_documents({}), theirs.chunks.count_documents({})) == (3, 4)
+
+
+# Files of other programs
+
+
+def test_fields_of_other_programs_say_nothing(database, files, swept, later, verify):
+    """Neither a hash that we would write in another way, nor what we call shared content."""
+    fields = {"content": ObjectId(), metadata.SHARED_CONTENT: ObjectId(), "original": ObjectId()}
+    theirs = GridFSBucket(database, chunk_size_bytes=4)
+    for name, more in {"a.txt": {"sha256": "AB" * 32}, "b.txt": {"sha256": "ab" * 32}}.items():
+        theirs.upload_from_stream(name, b"their data", metadata={**fields, **more})
+    theirs.upload_from_stream("c.txt", b"their data", metadata={"content": ObjectId()})
+    verify(add_hashes=True, now=later)
+    assert swept(now=later) == {}
+    assert files.chunks.count_documents({}) == 9
+    assert files.find("c.txt").sha256 and content(files, "c.txt") == b"their data"
+
+
+def test_owners_that_no_look_up_finds_stay(database, files, put, swept, later, old_chunks):
+    """An expression would match others' ids, and a list has them in it."""
+    put()
+    GridFSBucket(database).upload_from_stream_with_id("text", "text.txt", b"their data")
+    for owner in (Regex(".*"), [7, "other"]):
+        old_chunks(owner, count=1)
+    files.chunks.insert_one({"n": 0, "data": b"of nothing"})
+    before = files.chunks.count_documents({})
+    assert swept(now=later, dry_run=True) == swept(now=later) == {}
+    files.chunks.insert_one({"files_id": 7.0, "n": 1, "data": b"found with that list"})
+    assert swept(now=later) == {}
+    assert files.chunks.count_documents({}) == before + 1
+    assert (content(files, "a.txt"), content(files, "text.txt")) == (CONTENT, b"their data")
 
 
 # What a writer leaves who is killed where there are no transactions

@@ -2,13 +2,14 @@
 
 import gzip
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
-from bson import ObjectId
+from bson import Decimal128, ObjectId
 from gridfs import GridFSBucket
 
 from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout
-from mongo_contrib.storage.maintenance import Verification, verifying
+from mongo_contrib.storage.maintenance import Verification, clean, verifying
 from mongo_contrib.storage.resumable import ResumableUploads
 
 CONTENT = bytes(range(1, 11))
@@ -151,14 +152,18 @@ def test_an_empty_chunk_of_an_empty_file_is_in_order(put, verify, files):
 
 
 def test_ids_of_any_type(files, verify, later):
-    ids = ["text", 7, 1.5, {"a": 1}, True, b"bytes"]
-    files.chunks.insert_many({"files_id": id, "n": 0, "data": b"12"} for id in [*ids, "no"])
+    ids = ["text", 7, 1.5, {"a": 1}, True, b"bytes", uuid4(), Decimal128("2.50"), later]
+    # What the server takes for equal is.
+    owners = ["text", 7.0, Decimal128("1.50"), *ids[3:7], 2.5, later, "no"]
+    files.chunks.insert_many({"files_id": id, "n": 0, "data": b"12"} for id in owners)
     fields = {"length": 2, "chunkSize": 4, "uploadDate": datetime.now(UTC)}
     for number, id in enumerate(ids):
         files.files.insert_one({"_id": id, "filename": str(number), **fields})
     assert verify(now=later) == [("orphan", None)]
+    assert [freed.id for freed in clean(files, now=later)] == ["no"]
     files.files.delete_many({"_id": {"$in": ids}})
-    assert verify(now=later) == [("orphan", None)] * 7
+    assert verify(now=later) == [("orphan", None)] * len(ids)
+    assert len(list(clean(files, now=later))) == len(ids)
 
 
 def test_a_file_without_a_name(files, verify, put):
