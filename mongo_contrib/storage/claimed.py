@@ -8,6 +8,7 @@ from django.core.files.base import File
 
 from .exceptions import UploadUsed
 from .handles import Reader
+from .layout import FileInfo
 from .resumable import ResumableUploads
 from .unfinished import ResumableUpload
 
@@ -32,8 +33,10 @@ class StoredUpload(File):
         self.once = once
         #: For the storage that it is saved in: see GridFSStorage.set_metadata().
         self.metadata: Mapping[str, Any] = upload.metadata
-        self.content_type = ResumableUploads(storage.files).content_type(upload)
-        super().__init__(self._reader(), upload.name)
+        info = self._info()
+        uploads = ResumableUploads(storage.files)
+        self.content_type = info.content_type or uploads.content_type(upload)
+        super().__init__(self._reader(info), upload.name)
         self.size = upload.length
         self.mode = "rb"
 
@@ -42,7 +45,7 @@ class StoredUpload(File):
         if mode not in (None, "rb"):
             raise ValueError(f"An upload is opened in the mode 'rb', not {mode!r}.")
         if self.closed:
-            self.file = self._reader()
+            self.file = self._reader(self._info())
         else:
             self.seek(0)
         return self
@@ -68,10 +71,12 @@ class StoredUpload(File):
                 raise
             return files.upload(names, files.read(info), metadata=metadata, replace=overwrite)
         if files.deduplicate:
-            self.file = self._reader()  # what it read so far may be gone
+            self.file = self._reader(self._info())  # what it read so far may be gone
         return name
 
-    def _reader(self) -> io.BufferedReader:
+    def _info(self) -> FileInfo:
         # Once it is a file, that one may share its content, and then has no other.
-        info = self.storage.files.find_id(self.upload.id) or self.upload.info()
+        return self.storage.files.find_id(self.upload.id) or self.upload.info()
+
+    def _reader(self, info: FileInfo) -> io.BufferedReader:
         return io.BufferedReader(Reader(self.storage, info), File.DEFAULT_CHUNK_SIZE)

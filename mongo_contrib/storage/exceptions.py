@@ -12,7 +12,8 @@ ThumbnailError*             there is no thumbnail to be had
 └── ThumbnailsBusy*         so many are being made that another one has to wait
 UploadError*                a resumable upload does not go on like this; nothing of it is lost
 ├── UploadNotFound*         there is none (for this owner)
-│   └── UploadExpired*      there was one, and its time is over
+│   ├── UploadExpired*      there was one, and its time is over
+│   └── UploadLost*         there was one, and part of what it had is gone
 ├── UploadBusy*             another request is writing to it
 ├── UploadUsed*             it has become a file already
 ├── OffsetMismatch*         the bytes are not those that come next
@@ -38,6 +39,7 @@ __all__ = [
     "UploadBusy",
     "UploadError",
     "UploadExpired",
+    "UploadLost",
     "UploadNotFound",
     "UploadUsed",
 ]
@@ -84,6 +86,10 @@ class UploadNotFound(UploadError):
 
 class UploadExpired(UploadNotFound):
     """The upload was not finished, or not used, in time."""
+
+
+class UploadLost(UploadNotFound):
+    """The upload has ended: chunks are gone that were stored."""
 
 
 class UploadBusy(UploadError):

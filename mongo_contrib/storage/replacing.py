@@ -12,7 +12,7 @@ whoever deletes the record gives it back; until then it frees nothing.
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -45,9 +45,15 @@ SWEPT = 100
 class Replacement:
     """One file on its way into the place of all others of its name."""
 
-    def __init__(self, files: "GridFSFiles", document: Mapping[str, Any]) -> None:
-        """The document is complete, with the name under `filename`."""
+    def __init__(
+        self,
+        files: "GridFSFiles",
+        document: Mapping[str, Any],
+        claim: Callable[[Any], None] | None = None,
+    ) -> None:
+        """The document is complete, with the name under `filename`; see Upload for `claim`."""
         self._files = files
+        self._claim = claim or (lambda session: None)
         self._document = dict(document)
         self._name: str = document["filename"]
         self._id = document["_id"]
@@ -75,6 +81,7 @@ class Replacement:
         try:
             others = self._others()
             if not others and not self.settled:
+                self._claim(None)
                 with self._files.errors():
                     self._files.files.insert_one(self._document)
                 self.settled = True
@@ -121,6 +128,7 @@ class Replacement:
         ids = [old.id for old in others]
         with self._files.database.client.start_session() as session, self._files.errors():
             session.start_transaction(write_concern=files.write_concern)
+            self._claim(session)
             removed = files.delete_many({"_id": {"$in": ids}}, session=session)
             if removed.deleted_count < len(ids):  # leaving the session ends the transaction
                 return False
@@ -142,6 +150,7 @@ class Replacement:
         staged = layout.staged(self._name, self._id)
         with self._files.errors():
             if not self.settled:
+                self._claim(None)
                 files.insert_one({**self._document, "filename": staged})
                 self.settled = True
             elif files.find_one({"_id": self._id, "filename": staged}, {"_id": 1}) is None:

@@ -6,6 +6,7 @@ expired is refused, and swept when others are begun, and by `manage.py gridfs cl
 """
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -25,12 +26,14 @@ from .appending import COMMIT_EVERY, Append
 from .exceptions import (
     ChecksumMismatch,
     ContentTypeRefused,
+    DamagedFile,
     FileTooLarge,
     OffsetMismatch,
     TooManyUploads,
     UploadBusy,
     UploadError,
     UploadExpired,
+    UploadLost,
     UploadNotFound,
     UploadUsed,
 )
@@ -42,6 +45,8 @@ from .unfinished import ResumableUpload
 from .uploads import Upload
 
 __all__ = ["EXPIRY", "MAX_OPEN", "ResumableUploads"]
+
+logger = logging.getLogger("mongo_contrib.storage")
 
 #: For how long an upload waits for more bytes, and then for its use.
 EXPIRY = timedelta(hours=24)
@@ -55,7 +60,10 @@ LARGEST_CHUNK = 4 * 1024 * 1024
 
 
 class ResumableUploads:
-    """The uploads of one bucket that are no files yet, or have just become one."""
+    """The uploads of one bucket that are no files yet, or have just become one.
+
+    UploadLost, from whoever finds that chunks are gone, ends an upload.
+    """
 
     def __init__(
         self, files: GridFSFiles, *, expiry: timedelta = EXPIRY, max_open: int = MAX_OPEN
@@ -76,14 +84,15 @@ class ResumableUploads:
         length: int,
         *,
         owner: str,
+        counted_as: str | None = None,
         metadata: Mapping[str, Any] | None = None,
         header: str = "",
         held: bool = False,
     ) -> ResumableUpload:
         """Begin an upload of so many bytes; a few that have expired are swept.
 
-        FileTooLarge for a length that the bucket does not take, TooManyUploads if the owner has
-        `max_open` others.
+        FileTooLarge for a length that the bucket does not take, TooManyUploads if there are
+        `max_open` others that are counted as the same, which by default is the owner.
         """
         chunk_size = min(self.files.chunk_size, LARGEST_CHUNK)
         self.files.limits.check_size(length, name)
@@ -107,9 +116,10 @@ class ResumableUploads:
         )
         with self.files.errors():
             self.collection.create_indexes([spec.model() for spec in UPLOADS_INDEXES])
-            self.collection.insert_one(upload.document())
+            counted = {"counted": counted_as or owner}
+            self.collection.insert_one(upload.document() | counted)
             # Counted after it is there: of many who begin at once, none is beyond the number.
-            mine = {"owner": owner, "published": None, "expires": {"$gt": now}}
+            mine = {**counted, "published": None, "expires": {"$gt": now}}
             if self.collection.count_documents(mine, limit=self.max_open + 1) > self.max_open:
                 self.collection.delete_one({"_id": upload.id})
                 raise TooManyUploads(
@@ -150,6 +160,10 @@ class ResumableUploads:
         OffsetMismatch, UploadBusy, UploadNotFound, FileTooLarge for more than was announced, all
         before anything is kept; ChecksumMismatch. ContentTypeRefused ends the upload.
         """
+        if offset != upload.offset:  # it may have moved on since it was read
+            upload = self.get(upload.id)
+            if offset != upload.offset:
+                raise self._mismatch(upload, offset)
         if size is not None and offset + size > upload.length:
             raise FileTooLarge(
                 f"The upload was announced with {upload.length} bytes, and these are more."
@@ -165,7 +179,8 @@ class ResumableUploads:
         upload = ResumableUpload.from_document(document)
         writer = Append(self, upload, lease, whole=size is None or verify is not None)
         try:
-            writer.start()
+            with self._ending(lease):
+                writer.start()
             try:
                 for piece in pieces:
                     writer.write(piece)
@@ -194,7 +209,13 @@ class ResumableUploads:
 
     def content_type(self, upload: ResumableUpload) -> str:
         """The type of a complete upload, by its first bytes."""
-        return sniff(self.head(upload), upload.name)
+        try:
+            return sniff(self.head(upload), upload.name)
+        except DamagedFile as exc:
+            lease = Lease.take(self, upload.id, {"published": None})
+            if lease is None:  # who makes a file of it may let it share the content of another
+                raise UploadBusy("Another request makes a file of this upload.") from exc
+            raise self._lost(lease, exc) from exc
 
     def complete(self, upload: ResumableUpload) -> ResumableUpload:
         """The upload with its hash, once all bytes are there: as they are stored.
@@ -241,7 +262,7 @@ class ResumableUploads:
             name = self._published_name(upload)
             if name is None:
                 name = self._publish(
-                    upload, iter(names), files or self.files, metadata or {}, overwrite
+                    upload, iter(names), files or self.files, metadata or {}, overwrite, lease
                 )
             with self.files.errors():
                 self.collection.update_one(
@@ -296,11 +317,13 @@ class ResumableUploads:
         """Why nobody can append at this offset."""
         current = self.get(id)
         if current.offset != offset or current.is_complete:
-            return OffsetMismatch(
-                f"The upload has {current.offset} bytes, and these begin at {offset}.",
-                current.offset,
-            )
+            return self._mismatch(current, offset)
         return UploadBusy("Another request is writing to this upload.")
+
+    def _mismatch(self, upload: ResumableUpload, offset: int) -> OffsetMismatch:
+        return OffsetMismatch(
+            f"The upload has {upload.offset} bytes, and these begin at {offset}.", upload.offset
+        )
 
     def _hash(self, upload: ResumableUpload, lease: Lease) -> str:
         digest, renewed = hashlib.sha256(), time.monotonic()
@@ -318,6 +341,7 @@ class ResumableUploads:
         files: GridFSFiles,
         metadata: Mapping[str, Any],
         overwrite: bool,
+        lease: Lease,
     ) -> str:
         first = next(names)
         assert upload.sha256 is not None
@@ -330,6 +354,8 @@ class ResumableUploads:
             head=self.head(upload),
             metadata=metadata,
             chunk_size=upload.chunk_size,
+            # Whoever was away for longer may come after the file's end, or after its successor.
+            claim=lambda session: lease.keep(session=session),
         )
         try:
             if not overwrite:
@@ -351,10 +377,19 @@ class ResumableUploads:
         """Give the lease back after an error, so that it can be tried again at once."""
         try:
             yield
+        except DamagedFile as exc:
+            raise self._lost(lease, exc) from exc
         except BaseException:
             with suppress(UploadBusy, DatabaseError):
                 lease.end()
             raise
+
+    def _lost(self, lease: Lease, exc: DamagedFile) -> UploadLost:
+        """End an upload that nobody can make a file of; UploadBusy for who has lost the lease."""
+        lease.end({"ended": True, "expires": _now()})
+        logger.error("An upload has ended, for its chunks are gone. %s", exc)
+        self._remove(lease.id)
+        return UploadLost("Part of what had arrived is gone; begin this upload again.")
 
 
 def _now() -> datetime:

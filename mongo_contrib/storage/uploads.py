@@ -1,7 +1,7 @@
 """Files on their way into a bucket."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -53,6 +53,7 @@ class Upload:
         self._replacement: Replacement | None = None
         self._share: Share | None = None
         self._placed = False  # whether there may be a document with our _id
+        self._claim: Callable[[Any], None] | None = None
 
     @classmethod
     def of_stored(
@@ -66,11 +67,14 @@ class Upload:
         head: bytes,
         metadata: Mapping[str, Any] | None = None,
         chunk_size: int | None = None,
+        claim: Callable[[Any], None] | None = None,
     ) -> "Upload":
         """An upload whose chunks are all in the bucket already, under `id`.
 
         head: the first SNIFFED bytes of the content. chunk_size: of these chunks, if it is not
         that of `files`. The limits of `files` count when it is published; it is not compressed.
+        claim: called right before the file becomes visible, with the session of the transaction
+        in which it does, or None; what it raises is raised, and the file stays invisible.
         """
         upload = cls(files, name, metadata)
         upload.id = id
@@ -79,6 +83,7 @@ class Upload:
         upload._head = bytes(head[:SNIFFED])
         upload._sha256 = sha256
         upload._chunk_size = chunk_size or files.chunk_size
+        upload._claim = claim
         return upload
 
     def write(self, data: bytes | memoryview) -> None:
@@ -180,6 +185,8 @@ class Upload:
             # Without transactions somebody may take the file for an old one, and then gives its
             # use of the content back while we look for another name: so there is one use more.
             self._hold(document, 1 if self._files.has_transactions else 2)
+            if self._claim is not None:
+                self._claim(None)
             self._place()
             try:
                 with self._files.errors():
@@ -215,7 +222,7 @@ class Upload:
         """
         document = {**self.complete(), "filename": name}
         self._hold(document, 1)
-        self._replacement = Replacement(self._files, document)
+        self._replacement = Replacement(self._files, document, self._claim)
         self._place()
         try:
             self._replacement.run()

@@ -17,7 +17,6 @@ from pymongo import MongoClient
 
 from mongo_contrib.storage import (
     ContentTypeRefused,
-    DamagedFile,
     FileTooLarge,
     GridFSFiles,
     Limits,
@@ -29,6 +28,7 @@ from mongo_contrib.storage.exceptions import (
     TooManyUploads,
     UploadBusy,
     UploadExpired,
+    UploadLost,
     UploadNotFound,
     UploadUsed,
 )
@@ -122,15 +122,6 @@ def test_the_hash_is_that_of_what_is_stored(uploads, files):
     files.chunks.update_one({"files_id": upload.id, "n": 0}, {"$set": {"data": b"x" * 1000}})
     damaged = b"x" * 1000 + CONTENT[1000:]
     assert uploads.complete(upload).sha256 == hashlib.sha256(damaged).hexdigest()
-
-
-def test_a_chunk_that_is_missing_is_noticed(uploads, files):
-    upload = send(uploads, begin(uploads), stop=1500)
-    upload = send(uploads, upload, start=1500)
-    files.chunks.delete_one({"files_id": upload.id, "n": 3})
-    for _ in range(2):  # and can be said again at once
-        with pytest.raises(DamagedFile):
-            uploads.complete(upload)
 
 
 def test_equal_content_is_shared_where_the_bucket_does_so(database):
@@ -452,6 +443,93 @@ def test_who_is_killed_loses_nothing_that_is_told(uploads, files, database, whol
     assert {1234, len(CONTENT)} <= told
     assert (len(told) > 2) != whole  # in between, what counts as a whole tells nothing
     assert files.files.count_documents({}) == len(how)
+
+
+@pytest.mark.parametrize("fate", ["replaced", "deleted", "ended"])
+@pytest.mark.parametrize(
+    "transactions", [pytest.param(True, marks=pytest.mark.needs("transactions")), False]
+)
+def test_who_comes_back_after_its_lease_publishes_nothing(database, transactions, fate):
+    files = GridFSFiles(database, chunk_size=1000, transactions=transactions)
+    uploads = ResumableUploads(files)
+    upload = uploads.complete(send(uploads, begin(uploads)))
+    overwrite = fate == "replaced"
+
+    def names():
+        run_out(uploads, upload)
+        if fate == "ended":
+            uploads.terminate(upload.id)
+        else:
+            uploads.publish(upload, ["a.bin"], overwrite=overwrite)
+        if fate == "replaced":
+            files.upload(["a.bin"], [b"newer"], replace=True)
+        else:
+            files.delete("a.bin")
+        yield "a.bin"
+
+    with pytest.raises(UploadBusy):
+        uploads.publish(upload, names(), overwrite=overwrite)
+    if overwrite:
+        assert content_of(files, "a.bin") == b"newer"
+    else:
+        assert files.find("a.bin") is None
+
+
+@pytest.mark.needs("transactions")
+def test_a_file_is_replaced_under_the_lease_or_not_at_all(database, monkeypatch):
+    files = GridFSFiles(database, chunk_size=1000, transactions=True)
+    uploads = ResumableUploads(files)
+    upload = uploads.complete(send(uploads, begin(uploads)))
+    files.upload(["a.bin"], [b"older"])
+    real = Lease.keep
+
+    def keep(lease, *args, **kwargs):
+        assert kwargs["session"].in_transaction
+        return real(lease, *args, **kwargs)
+
+    monkeypatch.setattr(Lease, "keep", keep)
+    uploads.publish(upload, ["a.bin"], overwrite=True)
+    assert content_of(files, "a.bin") == CONTENT
+
+
+# What is damaged
+
+
+def test_an_upload_ends_if_its_chunks_are_gone(uploads, files, caplog):
+    """Found by who completes, appends, makes a file of it, or asks for its type."""
+    found = {
+        "complete": uploads.complete,
+        "append": lambda upload: send(uploads, upload, start=1500),
+        "publish": lambda upload: uploads.publish(upload, ["a.bin"]),
+        "content_type": uploads.content_type,
+    }
+    for verb, call in found.items():
+        upload = send(uploads, begin(uploads, name=verb), stop=1500)
+        if verb != "append":
+            upload = send(uploads, upload, start=1500)
+        if verb not in ("append", "complete"):
+            upload = uploads.complete(upload)
+        files.chunks.delete_one({"files_id": upload.id, "n": 0})
+        with pytest.raises(UploadLost):
+            call(upload)
+        with pytest.raises(UploadNotFound):
+            uploads.get(upload.id)
+        assert f"'{verb}'" in caplog.records[-1].getMessage()
+    assert files.files.count_documents({}) == files.chunks.count_documents({}) == 0
+    assert len(caplog.records) == len(found)
+
+
+def test_what_another_one_has_made_a_file_of_is_no_damage(database, caplog):
+    files = GridFSFiles(database, chunk_size=1000, deduplicate=True)
+    files.upload(["first.bin"], [CONTENT])
+    uploads = ResumableUploads(files)
+    upload = uploads.complete(send(uploads, begin(uploads)))
+    uploads.publish(upload, ["a.bin"])
+    with pytest.raises(UploadBusy):
+        uploads.content_type(upload)
+    assert uploads.get(upload.id).published == "a.bin"
+    assert content_of(files, "a.bin") == CONTENT
+    assert not caplog.records
 
 
 # Time and numbers

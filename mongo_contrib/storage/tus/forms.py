@@ -91,17 +91,15 @@ class ResumableFieldMixin:
         try:
             found = uploads.get(id_of(storage, token), owner=self.get_owner(self.request))
             found = uploads.complete(found)
+            if found.is_complete and found.published is None:
+                return StoredUpload(storage, found)
         except UploadExpired:
             raise self._refusal("upload_expired") from None
         except UploadNotFound:
             raise self._refusal("upload_unknown") from None
         except UploadBusy:
             raise self._refusal("upload_unfinished") from None
-        if found.published is not None:
-            raise self._refusal("upload_used")
-        if not found.is_complete:
-            raise self._refusal("upload_unfinished")
-        return StoredUpload(storage, found)
+        raise self._refusal("upload_unfinished" if found.published is None else "upload_used")
 
     def clean(self, data: Any, initial: Any = None) -> Any:
         if isinstance(data, UploadToken):

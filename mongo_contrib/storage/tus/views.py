@@ -1,6 +1,7 @@
 """The tus protocol over a GridFSStorage: views for WSGI and for ASGI."""
 
 from collections.abc import Iterator
+from copy import copy
 from datetime import timedelta
 from typing import Any, ClassVar
 from urllib.parse import quote
@@ -27,13 +28,14 @@ from ..exceptions import (
     UploadBusy,
     UploadError,
     UploadExpired,
+    UploadLost,
     UploadNotFound,
     UploadUsed,
 )
 from ..metadata import cleaned_name
 from ..resumable import EXPIRY, MAX_OPEN, ResumableUploads
 from ..unfinished import ResumableUpload
-from .owners import owner_of, uploader_of
+from .owners import counted_as, owner_of, uploader_of
 from .protocol import (
     ALGORITHMS,
     CHECKSUM_MISMATCH,
@@ -53,6 +55,7 @@ __all__ = ["AsyncUploadView", "UploadView"]
 # The first that fits counts.
 STATUS: dict[type[Exception], int] = {
     UploadExpired: 410,
+    UploadLost: 410,
     UploadUsed: 410,
     UploadNotFound: 404,
     OffsetMismatch: 409,
@@ -83,8 +86,10 @@ class UploadView(View):
     held: bool = False
     #: For how long an upload waits for more bytes, and then for its form.
     expiry: timedelta = EXPIRY
-    #: How many uploads somebody may have that are no files yet.
+    #: How many uploads a user, or the visitors of one network, may have that are no files yet.
     max_open: int = MAX_OPEN
+    #: Whether an upload takes the place of a file of its name, in a storage that allows it.
+    overwrite: bool = False
     #: Whether requests need Django's CSRF token. False is for clients that a browser does not log
     #: in by itself: has_permission() then goes by something else than a cookie.
     csrf_protected: bool = True
@@ -117,6 +122,10 @@ class UploadView(View):
     def get_owner(self, request: HttpRequest) -> str:
         """What says whose an upload is: by default a user's key, else a hash of the session's."""
         return owner_of(request)
+
+    def get_counted_as(self, request: HttpRequest, owner: str) -> str:
+        """What uploads have in common that `max_open` counts together: see counted_as()."""
+        return counted_as(request, owner)
 
     def get_name(self, request: HttpRequest, filename: str | None) -> str:
         """The name that the file is to have, by what its client calls it.
@@ -216,10 +225,12 @@ class UploadView(View):
         checksum = Checksum.from_header(request.headers.get("Upload-Checksum"))
         name = self.get_name(request, text_of(told, "filename", "name"))
         self.files_storage.name_in_bucket(name)
+        owner = self.get_owner(request)
         upload = self.uploads.create(
             name,
             length,
-            owner=self.get_owner(request),
+            owner=owner,
+            counted_as=self.get_counted_as(request, owner),
             metadata=self.get_metadata(request, told),
             header=header,
             held=self.held,
@@ -289,6 +300,11 @@ class UploadView(View):
 
     def _publish(self, upload: ResumableUpload) -> None:
         storage = self.files_storage
+        if storage.allow_overwrite and not self.overwrite:
+            # That is for the site's own code: here the name is the client's, and the file that
+            # has it may be anybody's.
+            storage = copy(storage)
+            storage.allow_overwrite = False
         storage.save(upload.name, StoredUpload(storage, upload, once=True))
 
     def _headers(self, upload: ResumableUpload) -> dict[str, str]:
@@ -326,7 +342,8 @@ class AsyncUploadView(UploadView):
 def _size(request: HttpRequest) -> int | None:
     """How many bytes the body has; None where the client does not say so."""
     value = request.META.get("CONTENT_LENGTH")
-    return int(value) if value and str(value).isdecimal() else None
+    # Longer ones are no numbers to Python, and servers refuse them.
+    return int(value) if value and str(value).isdecimal() and len(value) < 100 else None
 
 
 def _body(request: HttpRequest, checksum: Checksum | None) -> Iterator[bytes]:

@@ -308,6 +308,12 @@ def test_the_widget_tells_its_script_all_it_needs(db, request_, settings):
     assert "mongo_storage/resumable.js" in str(FilmForm(request=request_).media)
 
 
+def test_a_token_of_an_upload_whose_chunks_are_gone_is_an_error(upload, request_, storage):
+    token = upload()
+    storage.files.chunks.delete_one({"n": 0})
+    assert error(bound(FilmForm, request_, **{"film-upload": token})) == "upload_unknown"
+
+
 def test_clearing_and_uploading_contradict_each_other(upload, request_, storage):
     form = OptionalForm(
         {"film-upload": upload(), "film-clear": "on"}, initial={"film": "x"}, request=request_

@@ -356,6 +356,33 @@ def test_a_folder_of_the_bucket_is_not_told(user, settings, storage):
     assert storage.exists("inner/a.bin")
 
 
+@pytest.mark.parametrize("n", [0, 2])
+def test_an_upload_whose_chunks_are_gone_is_gone(tus, storage, n):
+    url = tus.begin(len(CONTENT))
+    tus.patch(url, 0, CONTENT[:2300])
+    uploads = ResumableUploads(storage.files)
+    [document] = uploads.collection.find()
+    uploads.append(uploads.get(document["_id"]), 2300, [CONTENT[2300:]])
+    storage.files.chunks.delete_one({"files_id": document["_id"], "n": n})
+    response = tus.head(url)
+    assert response.status_code == 410
+    assert tus.head(url).status_code == 404
+    assert storage.listdir("") == ([], [])
+
+
+def test_who_died_before_it_was_noted_is_no_damage(tus, storage, settings):
+    """The file shares its content by then, and the upload's own chunks are gone."""
+    settings.STORAGES["default"]["OPTIONS"]["deduplicate"] = True
+    settings.STORAGES = {**settings.STORAGES}
+    first = urlsplit(tus.create(len(CONTENT), content=CONTENT)["Location"]).path
+    second = urlsplit(tus.create(len(CONTENT), content=CONTENT)["Location"]).path
+    collection = ResumableUploads(storage.files).collection
+    collection.update_many({}, {"$unset": {"published": ""}})
+    assert tus.head(first)["Upload-File"] == "a.bin"
+    assert tus.head(second)["Upload-File"] == "a_1.bin"
+    assert stored(storage, "a_1.bin") == CONTENT
+
+
 def test_what_has_expired_is_gone(tus, storage):
     url = tus.begin(5)
     collection = ResumableUploads(storage.files).collection
