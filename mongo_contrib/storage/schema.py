@@ -35,7 +35,7 @@ REPLACED_INDEXES = (
 # What is no file yet: for sweeping, and for how many somebody has.
 UPLOADS_INDEXES = (
     IndexSpec(keys=(("expires", 1),), name="expires_1"),
-    IndexSpec(keys=(("owner", 1), ("expires", 1)), name="owner_1_expires_1"),
+    IndexSpec(keys=(("counted", 1), ("expires", 1)), name="counted_1_expires_1"),
 )
 
 # Contents that files share, each once.
