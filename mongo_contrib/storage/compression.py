@@ -178,6 +178,11 @@ class Blocks:
         lengths.frombytes(self.lengths)
         if sys.byteorder == "big":
             lengths.byteswap()
+        largest = 2 * self.block_size + _OVERHEAD
+        for number, length in enumerate(lengths):
+            # One without bytes would be passed over, and the content shorter than its size.
+            if not 0 < length <= largest:
+                raise ValueError(f"its block {number} cannot have {length} bytes")
         return lengths
 
 

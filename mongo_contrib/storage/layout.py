@@ -58,6 +58,7 @@ Filter = dict[str, Any]
 # Names have no control characters, so these lie between a name and all longer ones.
 MARK = "\x01"
 _AFTER_MARK = "\x02"
+_OUT_OF_THE_WAY = {"$gt": MARK, "$lt": _AFTER_MARK}
 
 _SHA256 = re.compile("[0-9a-f]{64}")
 
@@ -70,7 +71,7 @@ SHARED = {"filename": 1, SHARED_CONTENT: 1}
 
 def check_bucket(bucket: str) -> None:
     """Raise ValueError for what cannot be the start of two collections' names."""
-    if not is_collection_name(bucket):
+    if not is_collection_name(bucket) or not is_collection_name(f"{bucket}.files"):
         raise ValueError(
             "A bucket is the start of two collections' names, as in 'fs', "
             f"and cannot be {bucket!r}."
@@ -157,21 +158,40 @@ class FileInfo:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> "FileInfo":
-        uploaded = document["uploadDate"]
+        """The file of this document; DamagedFile if it lacks what GridFS says that each has."""
+        length, chunk_size = _size(document, "length", 0), _size(document, "chunkSize", 1)
+        uploaded = document.get("uploadDate")
+        if not isinstance(uploaded, datetime):
+            raise _broken(document, "uploadDate", "a date")
         found = document.get("metadata")
         stored: Mapping[str, Any] = found if isinstance(found, Mapping) else {}
-        length = int(document["length"])
         blocks = Blocks.from_metadata(stored, length)
         return cls(
             id=document["_id"],
             name=shown_name(document),
             length=length if blocks is None else blocks.content_length,
-            chunk_size=int(document["chunkSize"]),
+            chunk_size=chunk_size,
             # The codec of the connection decides whether it is aware; it is always UTC.
             uploaded=uploaded.replace(tzinfo=UTC) if uploaded.tzinfo is None else uploaded,
             metadata=stored,
             blocks=blocks,
         )
+
+
+def _size(document: Mapping[str, Any], key: str, least: int) -> int:
+    value: Any = document.get(key)
+    # Some drivers write all numbers as floats.
+    whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if not whole or isinstance(value, bool) or value < least:
+        raise _broken(document, key, f"a whole number from {least} on")
+    return int(value)
+
+
+def _broken(document: Mapping[str, Any], key: str, right: str) -> DamagedFile:
+    file = f"{shown_name(document)!r} (_id {document['_id']!r})"
+    return DamagedFile(
+        f"The file {file} is damaged: its {key} is {document.get(key)!r}, and should be {right}."
+    )
 
 
 def shown_name(document: Mapping[str, Any]) -> str:
@@ -233,7 +253,7 @@ def listing(folder: str) -> list[dict[str, Any]]:
     name = {"$arrayElemAt": [{"$split": ["$filename", MARK]}, 0]}
     rest = {"$substrBytes": [name, skipped, -1]}
     return [
-        {"$match": inside(folder) or {"filename": {"$not": {"$gt": MARK, "$lt": _AFTER_MARK}}}},
+        {"$match": inside(folder) or {"filename": {"$gt": "", "$not": _OUT_OF_THE_WAY}}},
         {"$project": {"_id": 0, "parts": {"$split": [rest, "/"]}}},
         {
             "$group": {
@@ -248,7 +268,8 @@ def listing(folder: str) -> list[dict[str, Any]]:
 
 def folders_and_files(found: Iterable[Mapping[str, Any]]) -> tuple[list[str], list[str]]:
     """What a listing() found, sorted, as Storage.listdir() returns it."""
-    entries = [entry["_id"] for entry in found]
+    # Other programs have names as "/a" and "a/"; a folder without a name would be in itself.
+    entries = [entry["_id"] for entry in found if entry["_id"]["name"]]
     folders = sorted(entry["name"] for entry in entries if entry["folder"])
     files = sorted(entry["name"] for entry in entries if not entry["folder"])
     return folders, files
@@ -286,7 +307,9 @@ class ChunkSequence:
         expected, offset = divmod(self.position, size)
         if chunk["n"] != expected:
             raise self._damaged(f"has no chunk {expected}")
-        data: bytes = chunk["data"]
+        data = chunk.get("data")
+        if not isinstance(data, bytes):
+            raise self._damaged(f"has no bytes in chunk {expected}")
         begin = expected * size
         if len(data) != min(size, self.info.stored_length - begin):
             raise self._damaged(f"has {len(data)} bytes in chunk {expected}")

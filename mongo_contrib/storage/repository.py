@@ -15,7 +15,7 @@ from django.db import NotSupportedError
 
 from mongo_contrib.repository import Repository
 
-from . import metadata
+from . import compression, metadata
 from .signatures import is_content_type
 
 if TYPE_CHECKING:
@@ -28,7 +28,15 @@ METADATA = "metadata."
 
 #: How many bytes a file's content has; files that are stored as they are say it in `length` only.
 SIZE = "metadata.size"
-_OR_LENGTH = {"$set": {SIZE: {"$ifNull": [f"${SIZE}", "$length"]}}}
+# As Blocks.from_metadata() tells it: other programs may have a size of their own.
+_OURS = {
+    "$and": [
+        {"$eq": ["$metadata.encoding", compression.GZIP]},
+        {"$eq": [{"$type": "$metadata.blocks"}, "object"]},
+        {"$in": [{"$type": f"${SIZE}"}, ["int", "long"]]},
+    ]
+}
+_OR_LENGTH = {"$set": {SIZE: {"$cond": [_OURS, f"${SIZE}", "$length"]}}}
 
 #: How many files are deleted at a time.
 BATCH = 1_000
@@ -98,7 +106,9 @@ class FilesRepository(Repository):
                 return document
             stored = document["metadata"] = {}
         if "length" in document:
-            stored.setdefault("size", document["length"])
+            length = document["length"]
+            blocks = compression.Blocks.from_metadata(stored, length)
+            stored["size"] = length if blocks is None else blocks.content_length
         for key, value in stored.items():
             column = f"{METADATA}{key}"
             if column in self._columns:

@@ -15,7 +15,7 @@ from django.db import IntegrityError
 from django.utils import timezone
 from gridfs import GridFSBucket
 
-from mongo_contrib.storage import GridFSFiles, GridFSStorage
+from mongo_contrib.storage import DamagedFile, GridFSFiles, GridFSStorage
 
 
 def read(storage, name):
@@ -220,6 +220,34 @@ def test_listdir(call, save):
     assert call("listdir", "./dir/./sub/") == ([], ["c.txt"])
     assert call("listdir", "größe") == ([], ["ü.txt"])
     assert call("listdir", "nowhere") == ([], [])
+
+
+def test_listdir_of_what_other_programs_have_stored(call, save, database):
+    save("a.txt")
+    bucket = GridFSBucket(database)
+    for name in ("", "/b.txt", "dir/", "//", "dir/c.txt"):
+        bucket.upload_from_stream(name, b"theirs")
+    for number, name in enumerate((5, {"a": 1}, b"bytes", True)):
+        document = {"_id": number, "length": 0, "chunkSize": 4, "uploadDate": datetime.now(UTC)}
+        database["fs.files"].insert_one({**document, "filename": name})
+    database["fs.files"].insert_one({**document, "_id": 9})
+    assert call("listdir", "") == (["dir"], ["a.txt"])
+    assert call("listdir", "dir") == ([], ["c.txt"])
+
+
+@pytest.mark.parametrize("broken", [{"length": "12"}, {"chunkSize": 0}, {"uploadDate": None}])
+def test_a_broken_record_of_another_program(call, save, database, stored, broken):
+    name = save("a.txt")
+    database["fs.files"].update_one({}, {"$set": broken})
+    assert call("exists", name) is True
+    assert call("listdir", "") == ([], ["a.txt"])
+    for verb in ("open", "size", "get_modified_time", "get_info"):
+        with pytest.raises(DamagedFile, match=r"The file 'a\.txt' .* is damaged: its "):
+            call(verb, name)
+    assert save("a.txt") != name
+    call("delete", name)
+    assert call("exists", name) is False
+    assert stored()[0] == 1
 
 
 def test_size_is_in_bytes(call, save):

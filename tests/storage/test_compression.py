@@ -4,6 +4,8 @@ import asyncio
 import gzip
 import hashlib
 import random
+import struct
+import tracemalloc
 from datetime import UTC, datetime
 
 import pytest
@@ -120,7 +122,9 @@ def blocks(**changes):
         ({"size": True}, "what its metadata tell of blocks can be true of none"),
         ({"size": None}, "what its metadata tell of blocks can be true of none"),
         ({"lengths": Binary(b"\1\0\0\0")}, "4 bytes tell of its 100 in blocks of 30"),
-        ({"lengths": Binary(b"\xff" * 16)}, r"its blocks take \d+ of the \d+ bytes"),
+        ({"lengths": Binary(b"\xff" * 16)}, "its block 0 cannot have 4294967295 bytes"),
+        ({"lengths": Binary(struct.pack("<4I", 9, 0, 9, 9))}, "its block 1 cannot have 0 bytes"),
+        ({"lengths": Binary(struct.pack("<4I", *[180] * 4))}, r"its blocks take 720 of the \d+ "),
         ({"lengths": "text"}, "what its metadata tell of blocks can be true of none"),
     ],
 )
@@ -145,12 +149,16 @@ def test_a_file_of_another_program_may_have_fields_of_these_names(fields):
 
 
 def test_a_block_that_would_fill_the_memory_is_never_inflated():
-    stored, fields = compressed(b"\0" * 5_000_000, 5_000_000, [1_000_000])
-    fields["blocks"]["size"] = 1000
-    fields["blocks"]["lengths"] = Binary(bytes(fields["blocks"]["lengths"]) + b"\0" * 19_996)
+    stored, fields = compressed(b"\0" * 2_000_000, 2_000_000, [1_000_000])
+    fields |= {"size": 1000, "blocks": {**fields["blocks"], "size": 1000}}
     info = info_of(b"", stored, fields, 10**6)
-    with pytest.raises(DamagedFile, match="does not inflate to its 1000 bytes"):
-        read(reading(info, 0, 1, verify=False), info, stored)
+    tracemalloc.start()
+    try:
+        with pytest.raises(DamagedFile, match="does not inflate to its 1000 bytes"):
+            read(reading(info, 0, 1, verify=False), info, stored)
+        assert tracemalloc.get_traced_memory()[1] < 200_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_worth_it():

@@ -71,6 +71,8 @@ def test_an_empty_file_asks_for_nothing():
         ([(0, b"abcd"), (1, b"ef"), (2, b"i")], "has 2 bytes in chunk 1"),
         ([(0, b"abcd"), (1, b"efgh"), (2, b"ij")], "has 2 bytes in chunk 2"),
         ([], "has no chunk 0"),
+        ([(0, "abcd")], "has no bytes in chunk 0"),
+        ([(0, None)], "has no bytes in chunk 0"),
     ],
 )
 def test_damage_is_an_error_that_says_what_is_damaged(chunks, what):
@@ -84,7 +86,41 @@ def test_a_document_of_another_program_may_lack_what_is_optional():
     assert FileInfo.from_document(document) == FileInfo(1, "", 3, 2, WHEN, {})
 
 
-@pytest.mark.parametrize("bucket", ["", "system.a", "a$", ".a", "a.", "a..b", "a\0", None])
+@pytest.mark.parametrize(
+    ("key", "value", "what"),
+    [
+        ("length", None, "its length is None, and should be a whole number from 0 on"),
+        ("length", "12", "its length is '12', and"),
+        ("length", -1, "its length is -1, and"),
+        ("length", 1.5, "its length is 1.5, and"),
+        ("length", float("inf"), "its length is inf, and"),
+        ("length", float("nan"), "its length is nan, and"),
+        ("length", True, "its length is True, and"),
+        ("length", [3], r"its length is \[3\], and"),
+        ("chunkSize", None, "its chunkSize is None, and should be a whole number from 1 on"),
+        ("chunkSize", 0, "its chunkSize is 0, and"),
+        ("chunkSize", "255k", "its chunkSize is '255k', and"),
+        ("uploadDate", None, "its uploadDate is None, and should be a date"),
+        ("uploadDate", "2026-05-01", "its uploadDate is '2026-05-01', and"),
+    ],
+)
+def test_a_document_that_lacks_what_all_have_is_damaged(key, value, what):
+    sound = {"filename": "a.txt", "length": 3, "chunkSize": 2, "uploadDate": WHEN}
+    with pytest.raises(DamagedFile, match=rf"^The file 'a.txt' \(_id 1\) is damaged: {what}"):
+        FileInfo.from_document({"_id": 1, **sound, key: value})
+    with pytest.raises(DamagedFile, match="is damaged: its "):
+        FileInfo.from_document({"_id": 1})
+
+
+@pytest.mark.parametrize("name", [None, 5, "", {"a": 1}])
+def test_a_name_that_is_none(name):
+    document = {"_id": 1, "filename": name, "length": 3, "chunkSize": 2, "uploadDate": WHEN}
+    assert FileInfo.from_document(document) == FileInfo(1, "", 3, 2, WHEN, {})
+
+
+@pytest.mark.parametrize(
+    "bucket", ["", "system", "system.a", "a$", ".a", "a.", "a..b", "a\0", None]
+)
 def test_a_bucket_that_no_collection_can_be_named_after(bucket):
     with pytest.raises(ValueError, match="A bucket is the start of two collections' names"):
         layout.check_bucket(bucket)

@@ -199,6 +199,18 @@ def test_files_of_other_programs(put, repository):
     assert FileDocument.objects.get(fields__album="Prag").name == "b.txt"
 
 
+@pytest.mark.parametrize("encoding", [None, "gzip"])
+@pytest.mark.parametrize("size", [10**6, "12 KB", None])
+def test_a_size_of_another_program_is_not_the_length(put, repository, size, encoding):
+    put("a.txt", b"12345")
+    theirs = {"size": size} | ({} if encoding is None else {"encoding": encoding})
+    repository("fs.files").update_one({}, {"$set": {"metadata": theirs}})
+    assert FileDocument.objects.get().length == storage_of().size("a.txt") == 5
+    assert FileDocument.objects.get(length=5).length == 5
+    assert FileDocument.objects.filter(length__gt=5).count() == 0
+    assert list(FileDocument.objects.values_list("length", flat=True)) == [5]
+
+
 def test_without_time_zones(put, settings):
     put("a.txt")
     settings.USE_TZ = False

@@ -3,9 +3,10 @@
 import pytest
 from django.db import NotSupportedError
 
+from mongo_contrib.storage.repository import _OURS as OURS
 from mongo_contrib.storage.repository import SIZE, check_update, mentions, sized, wanted
 
-OR_LENGTH = {"$set": {SIZE: {"$ifNull": [f"${SIZE}", "$length"]}}}
+OR_LENGTH = {"$set": {SIZE: {"$cond": [OURS, f"${SIZE}", "$length"]}}}
 
 
 @pytest.mark.parametrize(

@@ -105,6 +105,17 @@ def test_what_is_no_file_is_404(serve, client, name):
     assert client.get("/media/" + name).status_code == 404
 
 
+def test_a_broken_record_of_another_program_is_a_500_that_is_logged(
+    serve, client, database, caplog
+):
+    serve()
+    database["fs.files"].update_one({}, {"$set": {"length": "100"}})
+    client.raise_request_exception = False
+    assert serve().status_code == 500
+    (record,) = [each for each in caplog.records if each.name == "django.request"]
+    assert "'a.png'" in str(record.exc_info[1])
+
+
 @pytest.mark.parametrize(
     "name",
     [
