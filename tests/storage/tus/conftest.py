@@ -28,6 +28,10 @@ def storages_setting(settings):
                 "max_size": 9000,
             },
         },
+        "replaceable": {
+            "BACKEND": "mongo_contrib.storage.GridFSStorage",
+            "OPTIONS": {"bucket": "replaceable", "allow_overwrite": True},
+        },
         "other": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }

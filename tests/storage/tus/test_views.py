@@ -5,9 +5,12 @@ from datetime import timedelta
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from django.core.files.base import ContentFile
+from django.core.files.storage import storages
 from django.test import AsyncRequestFactory
 
 from mongo_contrib.storage.resumable import ResumableUploads
+from mongo_contrib.storage.tus.owners import counted_as
 from mongo_contrib.storage.tus.protocol import OFFSET_TYPE, VERSION, Checksum
 from mongo_contrib.storage.tus.views import AsyncUploadView, UploadView
 from tests.hops import no_thread_hop
@@ -177,6 +180,12 @@ def test_a_length_that_comes_later_is_refused(sync_uploads):
         ({"Upload_Offset": "-5"}, 400),
         ({"Upload_Offset": 0}, 409),
         ({"Upload_Offset": 1501}, 409),
+        # The offset is what a client can mend: it is said before anything else of the bytes.
+        ({"Upload_Offset": len(CONTENT) - 1, "content": b"xyz"}, 409),
+        ({"Upload_Offset": 2**63 - 1}, 409),
+        ({"Upload_Offset": 2**63}, 409),
+        ({"Upload_Offset": 2**63, "content": b""}, 409),  # nor does it say how much comes
+        ({"Upload_Offset": "9" * 19}, 409),
         ({"Upload_Offset": 1500, "Upload_Checksum": "crc32 AAAAAA=="}, 400),
         ({"Upload_Offset": 1500, "Upload_Checksum": "sha1 no base64"}, 400),
         ({"Upload_Offset": 1500, "Upload_Checksum": "sha1 AAAA"}, 400),
@@ -194,6 +203,13 @@ def test_bytes_that_do_not_fit_are_refused(sync_uploads, storage, headers, statu
         assert response["Upload-Offset"] == "1500"
     assert sync_uploads.head(url)["Upload-Offset"] == "1500"
     assert storage.files.chunks.count_documents({}) == 1
+
+
+def test_a_number_of_bytes_that_is_none_is_not_believed(sync_uploads):
+    url = sync_uploads.begin(5)
+    response = sync_uploads.patch(url, 0, b"12345", Content_Length="9" * 5000)
+    assert response.status_code == 204
+    assert sync_uploads.head(url)["Upload-Offset"] in ("0", "5")
 
 
 @pytest.mark.parametrize("method", ["get", "put"])
@@ -323,7 +339,59 @@ def test_somebody_has_so_many_at_once(user):
     assert tus.create(5).status_code == 201
 
 
+def test_a_visitor_is_no_other_one_without_a_cookie(connect, storage):
+    def visitor():
+        return connect("fewheld/", user=None)
+
+    assert [visitor().create(5).status_code for _ in range(3)] == [201, 201, 429]
+    documents = list(ResumableUploads(storage.files).collection.find())
+    assert len({each["owner"] for each in documents}) == 2  # none sees the other's
+    assert len({each["counted"] for each in documents}) == 1
+    assert "127.0.0" not in str(documents)
+
+
+def test_users_and_keys_are_counted_by_themselves(connect, user):
+    visitor = connect("fewheld/", user=None)
+    assert [visitor.create(5).status_code for _ in range(3)] == [201, 201, 429]
+    assert connect("fewheld/").create(5).status_code == 201
+    keys = sync_tus("/fewkeys/")
+    assert [keys.create(5, X_Key=key).status_code for key in "aaabb"] == [201, 201, 429, 201, 201]
+
+
+@pytest.mark.parametrize(
+    ("address", "other", "together"),
+    [
+        ("192.0.2.1", "192.0.2.200", True),
+        ("192.0.2.1", "192.0.3.1", False),
+        ("2001:db8:1::1", "2001:db8:1:ffff::2", True),
+        ("2001:db8:1::1", "2001:db8:2::1", False),
+        ("", "unix:", True),  # nothing is known of them
+        ("", "192.0.2.1", False),
+    ],
+)
+def test_visitors_of_a_network_are_counted_together(rf, address, other, together):
+    found = {
+        counted_as(rf.get("/", REMOTE_ADDR=each), f"session:{each}") for each in (address, other)
+    }
+    assert len(found) == (1 if together else 2)
+    assert all(each.startswith("network:") and "192.0" not in each for each in found)
+
+
 # Options of the storage
+
+
+def test_an_upload_takes_no_file_from_others(connect, settings):
+    """The option is for the site's own code; here the name is the client's word."""
+    storage = storages["replaceable"]
+    storage.save("invoice.txt", ContentFile(b"of the boss"))
+    response = connect("replacing/").create(4, "invoice.txt", content=b"EVIL")
+    assert (response.status_code, response["Upload-File"]) == (201, "invoice_1.txt")
+    assert stored(storage, "invoice.txt") == b"of the boss"
+    assert stored(storage, "invoice_1.txt") == b"EVIL"
+    assert storage.allow_overwrite
+    response = connect("overwriting/").create(4, "invoice.txt", content=b"mine")
+    assert (response.status_code, response["Upload-File"]) == (201, "invoice.txt")
+    assert stored(storage, "invoice.txt") == b"mine"
 
 
 def test_the_limits_of_the_storage_hold(user):

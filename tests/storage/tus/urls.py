@@ -8,6 +8,11 @@ class Everybody(UploadView):
         return True
 
 
+class OwnKeys(Everybody):
+    def get_owner(self, request):
+        return f"key:{request.headers['X-Key']}"
+
+
 class Nobody(UploadView):
     async def has_permission(self, request):
         return False
@@ -36,6 +41,13 @@ urlpatterns = [
     *paths("nobody/", Nobody),
     *paths("anobody/", AsyncNobody),
     *paths("few/", UploadView, max_open=2),
+    *paths("fewheld/", Everybody, max_open=2, held=True),
+    *paths("afewheld/", AsyncEverybody, max_open=2, held=True),
+    *paths("fewkeys/", OwnKeys, max_open=2),
+    *paths("replacing/", UploadView, storage="replaceable"),
+    *paths("areplacing/", AsyncUploadView, storage="replaceable"),
+    *paths("overwriting/", UploadView, storage="replaceable", overwrite=True),
+    *paths("aoverwriting/", AsyncUploadView, storage="replaceable", overwrite=True),
     *paths("api/", UploadView, csrf_protected=False),
     *paths("held/", UploadView, held=True),
     *paths("aheld/", AsyncUploadView, held=True),
