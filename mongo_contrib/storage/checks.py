@@ -13,7 +13,7 @@ from mongo_contrib.db.concerns import members
 
 from .backend import GridFSStorage
 from .configured import configured_storages, settings_storages
-from .exposure import exposing, not_served_by
+from .exposure import exposing, not_served_by, run_by
 from .images import lacking
 
 __all__ = ["check_members", "check_storages"]
@@ -31,6 +31,7 @@ def check_storages(app_configs: Any, **kwargs: Any) -> list[CheckMessage]:
         messages += _check_thumbnails(name, storage)
         messages += _check_permission(name, storage)
         messages += _check_exposure(name, storage)
+        messages += _check_static(name, storage)
         messages += _check_buckets(name, storage)
     return messages
 
@@ -72,6 +73,22 @@ def _check_exposure(name: str, storage: GridFSStorage) -> list[CheckMessage]:
             )
         )
     return messages
+
+
+def _check_static(name: str, storage: GridFSStorage) -> list[CheckMessage]:
+    if _check_alias(name, storage):
+        return []
+    sound = (each for each in configured_storages() if not _check_alias(*each))
+    if (other := run_by(storage, sound)) is None:
+        return []
+    return [
+        Error(
+            f"Files of {name} are among those of {other}, which serves static files: browsers run "
+            "them as the site's own.",
+            hint="Give static files a bucket of their own.",
+            id="mongo_storage.E007",
+        )
+    ]
 
 
 def _check_thumbnails(name: str, storage: GridFSStorage) -> list[CheckMessage]:

@@ -1,4 +1,7 @@
-"""Where private files are served, as far as settings and URLs tell; for the system checks."""
+"""Where files are served that should not be, or not like this, as far as settings and URLs tell.
+
+For the system checks.
+"""
 
 from collections.abc import Iterable
 from typing import Any
@@ -10,7 +13,7 @@ from django.urls import Resolver404, resolve
 
 from .backend import GridFSStorage
 
-__all__ = ["exposing", "not_served_by"]
+__all__ = ["exposing", "not_served_by", "run_by"]
 
 
 def exposing(private: GridFSStorage, storages: Iterable[tuple[str, GridFSStorage]]) -> str | None:
@@ -21,10 +24,32 @@ def exposing(private: GridFSStorage, storages: Iterable[tuple[str, GridFSStorage
     for name, other in storages:
         if other.access.is_private or other.base_url is None:
             continue
-        same = (other.alias, other.bucket) == (private.alias, private.bucket)
-        if same and f"{private.location}/".startswith(f"{other.location}/".lstrip("/")):
+        if _is_in(private, other):
             return name
     return None
+
+
+def run_by(storage: GridFSStorage, storages: Iterable[tuple[str, GridFSStorage]]) -> str | None:
+    """The name of a storage of static files that has files of this one, which is none itself.
+
+    Static files are served as what they are: a page that a visitor uploads would run as the
+    site's own.
+    """
+    from .staticfiles import GridFSStaticFilesStorage
+
+    if isinstance(storage, GridFSStaticFilesStorage):
+        return None
+    for name, other in storages:
+        if isinstance(other, GridFSStaticFilesStorage) and (
+            _is_in(storage, other) or _is_in(other, storage)
+        ):
+            return name
+    return None
+
+
+def _is_in(inner: GridFSStorage, outer: GridFSStorage) -> bool:
+    same = (outer.alias, outer.bucket) == (inner.alias, inner.bucket)
+    return same and f"{inner.location}/".startswith(f"{outer.location}/".lstrip("/"))
 
 
 def not_served_by(storage: GridFSStorage) -> str | None:

@@ -81,6 +81,38 @@ def test_a_private_storage_in_a_public_one(ids, public, private, expected):
     assert ("mongo_storage.E006" in found) is expected
 
 
+STATIC = "mongo_contrib.storage.staticfiles.GridFSStaticFilesStorage"
+MANIFEST = "mongo_contrib.storage.staticfiles.GridFSManifestStaticFilesStorage"
+
+
+@pytest.mark.parametrize("backend", [STATIC, MANIFEST])
+@pytest.mark.parametrize(
+    ("static", "media", "expected"),
+    [
+        ({}, {}, False),  # it has a bucket of its own
+        ({"bucket": "fs"}, {}, True),
+        ({}, {"bucket": "static"}, True),
+        ({"bucket": "fs"}, {"location": "a"}, True),
+        ({"bucket": "fs", "location": "a"}, {}, True),  # who chooses names may choose "a/b"
+        ({"bucket": "fs", "location": "a"}, {"location": "b"}, False),
+        ({"bucket": "fs", "location": "a"}, {"location": "ab"}, False),
+        ({"bucket": "fs"}, {"bucket": "fs2"}, False),
+        ({"bucket": "fs"}, {"base_url": ""}, True),
+    ],
+)
+def test_files_of_visitors_among_the_static_ones(settings, backend, static, media, expected):
+    settings.STATIC_URL = "/static/"
+    settings.STORAGES = {
+        "default": {"BACKEND": BACKEND, "OPTIONS": media},
+        "staticfiles": {"BACKEND": backend, "OPTIONS": static},
+        "more": {"BACKEND": STATIC, "OPTIONS": static},  # another of its kind is no matter
+    }
+    messages = check_storages(None)
+    assert [message.id for message in messages] == ["mongo_storage.E007"] * expected
+    for message in messages:
+        assert message.msg.startswith("Files of STORAGES['default'] are among those of STORAGES['")
+
+
 def test_permissions_that_are_none(ids):
     for wrong in ("no.such.hook", "tests.storage.serving.hooked", "tests.storage.serving.BACKEND"):
         assert ids(signed={**PRIVATE, "permission": wrong}) == ["mongo_storage.E005"]
