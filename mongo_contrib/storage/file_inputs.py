@@ -7,15 +7,20 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousFileOperation
 from django.db import models
+from django.db.models.fields.files import FieldFile
 
 from . import previews
 from .backend import GridFSStorage
+from .claimed import StoredUpload
 
 __all__ = ["FilePreviewMixin", "PreviewInputMixin"]
 
 
 class PreviewInputMixin:
-    """For a file input: what is stored is shown before it; it costs one look-up."""
+    """For a file input: what is stored is shown before it; it costs one look-up.
+
+    Only of files that a row has: what a form was sent, whoever sent it chose its name.
+    """
 
     template_name: str = "mongo_storage/admin/preview_file_input.html"
     #: The template of the file input itself.
@@ -27,10 +32,19 @@ class PreviewInputMixin:
     def get_context(self, name: str, value: Any, attrs: Any) -> dict[str, Any]:
         context: dict[str, Any] = super().get_context(name, value, attrs)  # type: ignore[misc]
         context["widget"]["input_template"] = self.input_template_name
-        storage = getattr(value, "storage", None)
-        if isinstance(storage, GridFSStorage) and getattr(value, "name", None):
-            context["widget"]["stored"] = _stored(storage, value.name)
+        if isinstance(value, StoredUpload):
+            facts = previews.facts(value.upload.info(value.content_type))
+            context["widget"]["sent"] = {"name": value.name, "facts": facts}
+        elif _is_stored(value):
+            context["widget"]["stored"] = _stored(value.storage, value.name)
         return context
+
+
+def _is_stored(value: Any) -> bool:
+    """Whether this is the file of a row, in a storage of ours."""
+    # Of a file that is not saved yet, Django's FieldFile has the name that it was sent with.
+    stored = isinstance(value, FieldFile) and bool(value) and value._committed
+    return stored and isinstance(value.storage, GridFSStorage)
 
 
 def _stored(storage: GridFSStorage, name: str) -> dict[str, Any]:

@@ -3,8 +3,10 @@
 from io import BytesIO
 
 import pytest
+from bson import ObjectId
 from django.contrib import admin
 from django.contrib.admin.widgets import AdminFileWidget
+from django.contrib.auth import get_user_model
 from django.core.files.base import ContentFile
 from django.core.files.storage import InMemoryStorage
 from django.db import models
@@ -14,7 +16,10 @@ from PIL import Image
 
 from mongo_contrib.storage import GridFSStorage
 from mongo_contrib.storage.file_inputs import FilePreviewMixin
+from mongo_contrib.storage.resumable import ResumableUploads
 from mongo_contrib.storage.tus.admin import ResumableUploadsMixin
+from mongo_contrib.storage.tus.owners import owner_of
+from mongo_contrib.storage.tus.tokens import token_of
 
 OPTIONS = {"base_url": "/media/", "thumbnails": {"small": (160, 160)}}
 
@@ -86,6 +91,50 @@ def test_hostile_names_and_types(model, form):
     storage = model._meta.get_field("file").storage
     name = storage.save("<img src=x onerror=alert(1)>.png", ContentFile(picture()))
     assert "<img src=x" not in str(form(name)["file"])
+
+
+@pytest.fixture
+def sent(rf, model):
+    """``sent("a.txt")``: the admin's form again, which was sent with an upload of this name."""
+
+    def sent(name, content=b"sent"):
+        class PhotoAdmin(FilePreviewMixin, ResumableUploadsMixin, admin.ModelAdmin):
+            upload_url = "/uploads/held/"
+
+        request = rf.post("/")
+        request.user = get_user_model()(pk=ObjectId())
+        storage = model._meta.get_field("file").storage
+        uploads = ResumableUploads(storage.files)
+        begun = uploads.create(name, len(content), owner=owner_of(request), held=True)
+        uploads.append(begun, 0, [content], size=len(content))
+        form = PhotoAdmin(model, admin.AdminSite()).get_form(request)
+        form = form({"title": "much too long", "file-upload": token_of(storage, begun.id)}, {})
+        assert not form.is_valid()
+        return str(form["file"])
+
+    return sent
+
+
+def test_what_was_sent_is_no_file_that_is_stored(model, sent):
+    """Its name is whatever the sender likes: also that of a file which is not theirs."""
+    storage = model._meta.get_field("file").storage
+    secret = storage.save("secret.txt", ContentFile(b"x" * 2048))
+    html = sent(secret)
+    assert "href=" not in html and "2.0\xa0KB" not in html
+    assert "secret.txt" in html and "4\xa0bytes, text/plain" in html
+    assert "data-resumable" in html
+
+
+def test_what_was_sent_is_not_missing(sent):
+    html = sent("<i>new.png", picture())
+    assert "no longer there" not in html
+    assert "image/png" in html and "<i>" not in html
+
+
+def test_a_file_that_is_not_saved_yet_is_not_looked_up(model, form, django_assert_num_queries):
+    """A row that could not be saved has the name that somebody sent."""
+    with django_assert_num_queries(0):
+        assert "file-facts" not in str(form(ContentFile(b"x", name="secret.txt"))["file"])
 
 
 def test_with_uploads_in_pieces(model, form, settings):
