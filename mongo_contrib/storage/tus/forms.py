@@ -7,11 +7,13 @@ from django import forms
 from django.core.exceptions import ImproperlyConfigured, ValidationError
 from django.core.files.storage import storages
 from django.http import HttpRequest
+from django.template.defaultfilters import filesizeformat
 from django.utils.translation import gettext_lazy as _
 
 from ..backend import GridFSStorage
 from ..claimed import StoredUpload
 from ..exceptions import UploadBusy, UploadExpired, UploadNotFound
+from ..images import LARGEST_FILE
 from ..resumable import ResumableUploads
 from .owners import owner_of
 from .tokens import id_of
@@ -115,8 +117,9 @@ class ResumableFieldMixin:
                 return initial
         return super().bound_data(data, initial)  # type: ignore[misc]
 
-    def _refusal(self, code: str) -> ValidationError:
-        return ValidationError(self.error_messages[code], code=code)  # type: ignore[attr-defined]
+    def _refusal(self, code: str, params: dict[str, Any] | None = None) -> ValidationError:
+        message = self.error_messages[code]  # type: ignore[attr-defined]
+        return ValidationError(message, code=code, params=params)
 
 
 class ResumableFileField(ResumableFieldMixin, forms.FileField):
@@ -124,7 +127,25 @@ class ResumableFileField(ResumableFieldMixin, forms.FileField):
 
 
 class ResumableImageField(ResumableFieldMixin, forms.ImageField):
-    """See ResumableFileField; the file has to be a picture."""
+    """See ResumableFileField; the file has to be a picture, and no larger than `largest`.
+
+    To tell whether it is one Django reads it into memory, and so do decoders of some formats.
+    """
+
+    #: Bytes of the largest upload that is looked at.
+    largest: int = LARGEST_FILE
+    default_error_messages: ClassVar[dict[str, Any]] = {
+        "image_too_large": _(
+            "This picture has %(size)s, and no more than %(largest)s are taken here."
+        ),
+    }
+
+    def to_python(self, data: Any) -> Any:
+        """See ImageField; ValidationError for an upload that is too large to be looked at."""
+        if isinstance(data, StoredUpload) and data.size > self.largest:
+            sizes = {"size": filesizeformat(data.size), "largest": filesizeformat(self.largest)}
+            raise self._refusal("image_too_large", sizes)
+        return super().to_python(data)
 
 
 class ResumableFormMixin:

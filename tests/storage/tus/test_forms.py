@@ -12,7 +12,7 @@ from django.core.validators import FileExtensionValidator
 from django.utils.datastructures import MultiValueDict
 
 from mongo_contrib.bridge import native
-from mongo_contrib.storage import FileTooLarge, GridFSStorage
+from mongo_contrib.storage import FileTooLarge, GridFSStorage, images
 from mongo_contrib.storage.claimed import StoredUpload
 from mongo_contrib.storage.exceptions import UploadNotFound, UploadUsed
 from mongo_contrib.storage.resumable import ResumableUploads
@@ -340,6 +340,26 @@ def test_pictures_are_looked_at(upload, request_):
     assert form.is_valid(), form.errors
     assert isinstance(form.cleaned_data["film"], StoredUpload)
     assert form.cleaned_data["film"].read() == PNG
+
+
+def test_a_picture_that_is_too_large_is_not_read(upload, request_, monkeypatch):
+    """Django reads what it looks at into memory."""
+
+    class Pictures(ResumableFormMixin, forms.Form):
+        film = ResumableImageField(required=False)
+
+    def data():
+        return {"film-upload": upload(PNG, name="a.png")}
+
+    assert ResumableImageField.largest == images.LARGEST_FILE
+    monkeypatch.setattr(ResumableImageField, "largest", len(PNG))
+    assert bound(Pictures, request_, **data()).is_valid()
+    monkeypatch.setattr(ResumableImageField, "largest", len(PNG) - 1)
+    monkeypatch.setattr(StoredUpload, "read", None)
+    form = bound(Pictures, request_, **data())
+    assert error(form) == "image_too_large"
+    assert "no more than 66\xa0bytes" in str(form.errors)
+    assert bound(Pictures, request_).is_valid()
 
 
 def test_a_storage_of_another_kind_is_a_mistake(request_):
