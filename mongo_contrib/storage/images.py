@@ -7,6 +7,7 @@ them stumbles over is no picture.
 
 from __future__ import annotations
 
+import re
 from io import BytesIO
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,15 @@ from .exceptions import NoPicture
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["CONTENT_TYPE", "FORMATS", "LARGEST_FILE", "MOST_PIXELS", "lacking", "smaller"]
+__all__ = [
+    "CONTENT_TYPE",
+    "FORMATS",
+    "LARGEST_FILE",
+    "MOST_PIXELS",
+    "MOST_PIXELS_OF_SCANS",
+    "lacking",
+    "smaller",
+]
 
 #: The formats that are read, as Pillow names them, with the types that they are told by.
 FORMATS = {
@@ -36,8 +45,28 @@ QUALITY = 80
 #: Bytes of the largest original. The pictures of a good camera have 30 MB.
 LARGEST_FILE = 48 * 1024 * 1024
 
-#: Of the largest original, width times height. Decoded these take 200 MB, for a second or two.
-MOST_PIXELS = 50_000_000
+#: Of the largest original of each format, width times height: measured, what decodes one takes
+#: 200 MB. JPEG is decoded at an eighth of its size; one in several scans (progressive) is not
+#: before all of them are in memory. For WebP and AVIF libraries keep the picture twice.
+MOST_PIXELS = {
+    "JPEG": 50_000_000,
+    "PNG": 20_000_000,
+    "GIF": 20_000_000,
+    "BMP": 20_000_000,
+    "WEBP": 12_500_000,
+    "AVIF": 12_500_000,
+}
+MOST_PIXELS_OF_SCANS = 25_000_000
+
+#: Scans of a JPEG. Ten are usual, and each takes time for all pixels, though it has few bytes.
+MOST_SCANS = 64
+#: Segments of a JPEG, of which metadata in parts of 64 KB take the most.
+MOST_SEGMENTS = 10_000
+
+# What begins a segment of a JPEG or ends it all (ITU-T T.81, section B.1.1): not those that
+# stand for themselves inside of a scan, and no escaped byte of it.
+_MARKER = re.compile(rb"\xff([\xc0-\xcf\xd8-\xfe])")
+_START, _END, _SCAN = b"\xd8", b"\xd9", b"\xda"
 
 # EXIF's number for how the camera was held, and those of its values for which width is height.
 ORIENTATION = 0x0112
@@ -59,10 +88,9 @@ def smaller(data: bytes, size: tuple[int, int]) -> bytes:
     try:
         with Image.open(BytesIO(data), formats=formats) as image:
             width, height = image.size
-            if width * height > MOST_PIXELS:
-                raise NoPicture(
-                    f"A picture of {width} x {height} pixels has more than {MOST_PIXELS:,}."
-                )
+            most = _most_pixels(image.format, data)
+            if width * height > most:
+                raise NoPicture(f"A picture of {width} x {height} pixels has more than {most:,}.")
             lying = image.getexif().get(ORIENTATION) in LYING
             box = size[::-1] if lying else size
             image.draft("RGB", (box[0] * 2, box[1] * 2))  # JPEG decodes an eighth as cheaply
@@ -90,9 +118,41 @@ def lacking() -> str | None:
     return None if features.check("webp") else "this Pillow was built without WebP."
 
 
+def _most_pixels(format: str | None, data: bytes) -> int:
+    """How many pixels a picture of this format may have; NoPicture for a JPEG made to harm."""
+    if format not in MOST_PIXELS:  # the plug-in of several pictures in one JPEG calls it MPO
+        format = "JPEG"
+    if format != "JPEG" or scans(data) < 2:
+        return MOST_PIXELS[format]
+    return MOST_PIXELS_OF_SCANS
+
+
+def scans(data: bytes) -> int:
+    """The number of scans of a JPEG's first picture; NoPicture if that is out of bounds.
+
+    What lies in metadata, and behind the picture as films of phones do, does not count.
+    """
+    found = segments = at = 0
+    while marker := _MARKER.search(data, at):
+        at, kind = marker.end(), marker[1]
+        if kind == _END:
+            break
+        if kind == _START:
+            continue
+        found += kind == _SCAN
+        segments += 1
+        if found > MOST_SCANS or segments > MOST_SEGMENTS:
+            raise NoPicture(
+                f"A JPEG of more than {MOST_SCANS} scans or {MOST_SEGMENTS:,} segments."
+            )
+        # A length counts itself. Decoders take one that is shorter than itself for an empty one.
+        at += max(2, int.from_bytes(data[at : at + 2], "big"))
+    return found
+
+
 def _plain(image: Image.Image) -> Image.Image:
     """The picture in colours or in grey, with transparency if it has any."""
-    if image.mode in ("RGB", "RGBA", "L"):
+    if image.mode in ("RGB", "RGBA", "L", "LA"):
         # Of these, too, one colour may be transparent.
         return image.convert("RGBA") if "transparency" in image.info else image
     if image.mode.startswith("I"):  # 16 bits

@@ -11,8 +11,17 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
+from mongo_contrib.storage import images
 from mongo_contrib.storage.exceptions import NoPicture
-from mongo_contrib.storage.images import FORMATS, MOST_PIXELS, lacking, smaller
+from mongo_contrib.storage.images import (
+    FORMATS,
+    MOST_PIXELS,
+    MOST_PIXELS_OF_SCANS,
+    MOST_SCANS,
+    lacking,
+    scans,
+    smaller,
+)
 
 RED, BLUE = (200, 10, 20), (10, 20, 200)
 ORIENTATION, GPS = 0x0112, 0x8825
@@ -178,8 +187,8 @@ def png(width, height, *more, pixels=b"\0" * 1_000_000):
         (100_000, 100_000),
         (2**31 - 1, 2**31 - 1),
         (11_000, 11_000),  # of which Pillow only warns
-        (7_100, 7_100),
-        (1, MOST_PIXELS + 1),
+        (4_500, 4_500),
+        (1, MOST_PIXELS["PNG"] + 1),
         (0, 0),
     ],
 )
@@ -199,7 +208,7 @@ def test_a_bomb_takes_no_memory():
         "except images.NoPicture: pass\n"
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
-    bomb = png(7_100, 7_100, pixels=bytes((7_100 * 3 + 1) * 7_100))
+    bomb = png(4_500, 4_500, pixels=bytes((4_500 * 3 + 1) * 4_500))
     done = subprocess.run(
         [sys.executable, "-c", code],
         input=bomb,
@@ -208,7 +217,74 @@ def test_a_bomb_takes_no_memory():
         env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
     )
     assert done.returncode == 0, done.stderr.decode()
-    assert int(done.stdout) < 20_000  # KiB; decoded it would be 200 MB
+    assert int(done.stdout) < 20_000  # KiB; decoded it would be 80 MB
+
+
+def test_every_format_has_a_bound():
+    """What one takes has been measured: bytes for each pixel, that come to 200 MB."""
+    assert set(MOST_PIXELS) == set(FORMATS.values())
+    measured = {"PNG": 9.6, "GIF": 5, "BMP": 4, "WEBP": 16, "AVIF": 12}
+    for format, taken in measured.items():
+        assert MOST_PIXELS[format] * taken <= 200_000_000
+
+
+@pytest.mark.parametrize("format", ["GIF", "BMP", "WEBP"])
+def test_the_bound_of_each_format(format, monkeypatch):
+    picture = encoded(Image.new("RGB", (40, 20), RED), format)
+    monkeypatch.setitem(MOST_PIXELS, format, 800)
+    assert smaller(picture, (10, 10))
+    monkeypatch.setitem(MOST_PIXELS, format, 799)
+    with pytest.raises(NoPicture, match="40 x 20 pixels has more than 799"):
+        smaller(picture, (10, 10))
+
+
+def jpeg(*, progressive=False, more=0, metadata=b"", behind=b""):
+    """A JPEG; one of its scans is there so many times more."""
+    data = encoded(Image.new("L", (400, 200), 90), "JPEG", progressive=progressive)
+    first = data.index(b"\xff\xda")
+    end = data.find(b"\xff\xda", first + 2)
+    if progressive:  # the second scan adds to the first: it may come again
+        second, end = end, data.index(b"\xff\xda", end + 2)
+        data = data[:end] + data[second:end] * more + data[end:]
+    if metadata:
+        part = struct.pack(">H", len(metadata) + 2) + metadata
+        data = data[:2] + b"\xff\xe2" + part + data[2:]
+    return data + behind
+
+
+def test_scans_are_counted():
+    assert scans(jpeg()) == 1
+    some = scans(jpeg(progressive=True))
+    assert some > 2
+    assert scans(jpeg(progressive=True, more=5)) == some + 5
+    assert scans(b"") == scans(b"\xff") == scans(b"\xff\xda") - 1 == 0
+    # Filled up, with markers in the middle of a scan, and a length that is none.
+    assert scans(b"\xff\xd8\xff\xff\xff\xda\0\2ab\xff\0\xff\xd0\xff\xda\0\0\xff\xda") == 3
+
+
+def test_a_jpeg_has_so_many_scans():
+    """Each takes the time of all pixels, and may have next to no bytes."""
+    some = scans(jpeg(progressive=True))
+    assert smaller(jpeg(progressive=True, more=MOST_SCANS - some), (10, 10))
+    for more in (MOST_SCANS - some + 1, 5_000):
+        with pytest.raises(NoPicture, match="scans"):
+            smaller(jpeg(progressive=True, more=more), (10, 10))
+    with pytest.raises(NoPicture, match="segments"):
+        scans(b"\xff\xd8" + b"\xff\xfe\0\2" * 20_000)
+
+
+def test_what_is_no_scan_of_the_picture_counts_for_none():
+    """Profiles and small pictures in metadata, and the film behind one that was taken moving."""
+    noise = b"\xff\xda\0\2" * 200
+    assert smaller(jpeg(metadata=noise, behind=noise), (10, 10))
+
+
+def test_a_jpeg_of_scans_has_a_bound_of_its_own(monkeypatch):
+    monkeypatch.setattr(images, "MOST_PIXELS_OF_SCANS", 79_999)
+    assert MOST_PIXELS["JPEG"] > MOST_PIXELS_OF_SCANS
+    assert smaller(jpeg(), (10, 10))
+    with pytest.raises(NoPicture, match="79,999"):
+        smaller(jpeg(progressive=True), (10, 10))
 
 
 HOSTILE = {
