@@ -16,7 +16,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
@@ -130,12 +130,13 @@ class Thumbnails:
             raise NoPicture(f"A file of the type {original.content_type} is no picture.")
         if original.length > images.LARGEST_FILE:
             raise NoPicture(f"{original.length} bytes are more than {images.LARGEST_FILE}.")
-        with PLACES.taken():
+        with ExitStack() as place:
+            place.enter_context(PLACES.taken())
             try:
                 data = b"".join(self.originals.read(original))
             except OSError as exc:
                 raise NoPicture(str(exc)) from exc
-            return _beside_the_loop(images.smaller, data, size)
+            return _beside_the_loop(place, images.smaller, data, size)
 
     def delete(self, ids: Iterable[Any]) -> int:
         """Delete all thumbnails of the files of these `_id`s; how many there were."""
@@ -237,22 +238,25 @@ class Places:
 
     def __init__(self, number: int) -> None:
         self._free = threading.Semaphore(number)
+        self._lock = threading.Lock()
         self._waiting = 0
 
     @contextmanager
     def taken(self) -> Iterator[None]:
         """Hold a place; ThumbnailsBusy if none gets free in time. No event loop is held up."""
         end = time.monotonic() + PATIENCE
-        if self._waiting >= WAITING:
-            raise ThumbnailsBusy("Too many thumbnails are being made at this moment.")
-        self._waiting += 1
+        with self._lock:
+            if self._waiting >= WAITING:
+                raise ThumbnailsBusy("Too many thumbnails are being made at this moment.")
+            self._waiting += 1
         try:
             while not self._free.acquire(blocking=False):
                 if time.monotonic() > end:
                     raise ThumbnailsBusy(f"For {PATIENCE:.0f} seconds others were being made.")
                 pause(random.uniform(0.01, 0.05))
         finally:
-            self._waiting -= 1
+            with self._lock:
+                self._waiting -= 1
         try:
             yield
         finally:
@@ -262,6 +266,21 @@ class Places:
 PLACES = Places(AT_ONCE)
 
 
-def _beside_the_loop(function: Callable[..., bytes], *args: Any) -> bytes:
-    """Call a function that computes for long; for an event loop, in a thread."""
-    return wait(asyncio.to_thread(function, *args)) if on_loop() else function(*args)
+def _beside_the_loop(place: ExitStack, function: Callable[..., bytes], *args: Any) -> bytes:
+    """Call a function that computes for long; for an event loop, in a thread.
+
+    No thread can be stopped. So the place is given back when it ends, and not when nobody waits
+    for it any more.
+    """
+    if not on_loop():
+        return function(*args)
+    held = place.pop_all()
+
+    def ended(task: asyncio.Task[bytes]) -> None:
+        held.close()
+        if not task.cancelled():
+            task.exception()  # which whoever waits has
+
+    task = asyncio.get_running_loop().create_task(asyncio.to_thread(function, *args))
+    task.add_done_callback(ended)
+    return wait(asyncio.shield(task))

@@ -2,6 +2,7 @@
 
 import asyncio
 import struct
+import threading
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -281,6 +282,46 @@ def test_a_queue_has_an_end(monkeypatch):
     monkeypatch.setattr(module, "WAITING", 0)
     with pytest.raises(ThumbnailsBusy), module.Places(1).taken():
         pass
+
+
+async def test_who_goes_away_keeps_the_place_until_the_thread_has_ended(
+    storage, info, monkeypatch
+):
+    """Or as many pictures would be decoded at once as somebody begins to ask for."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(data, size):
+        begun.set()
+        assert go_on.wait(30)
+        return b"made"
+
+    monkeypatch.setattr(module, "PLACES", module.Places(1))
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    monkeypatch.setattr(module.images, "smaller", slow)
+    task = asyncio.create_task(native(storage.get_thumbnail, info, "small"))
+    try:
+        assert await asyncio.to_thread(begun.wait, 30)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        with pytest.raises(ThumbnailsBusy):
+            await native(storage.get_thumbnail, info, "wide")
+    finally:
+        go_on.set()
+    monkeypatch.setattr(module, "PATIENCE", 30)
+    assert (await native(storage.get_thumbnail, info, "wide")).length == 4
+
+
+async def test_a_place_is_free_after_what_was_no_picture(storage, info, monkeypatch):
+    def fails(data, size):
+        raise NoPicture("No.")
+
+    monkeypatch.setattr(module, "PLACES", module.Places(1))
+    monkeypatch.setattr(module, "PATIENCE", 5)
+    monkeypatch.setattr(module.images, "smaller", fails)
+    for size in SIZES:
+        with pytest.raises(NoPicture):
+            await native(storage.get_thumbnail, info, size)
 
 
 # Gone with their originals
