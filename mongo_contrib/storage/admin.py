@@ -265,10 +265,10 @@ class FileAdmin(admin.ModelAdmin):
             self._store(obj, content, change)
 
     def _store(self, obj: Any, content: Any, change: bool) -> None:
-        storage = obj.get_storage()
+        storage = copy(obj.get_storage())
+        # Who may add a file may not therefore replace others', whatever the storage does else.
+        storage.allow_overwrite = change
         if change:
-            storage = copy(storage)
-            storage.allow_overwrite = True
             info = storage.files.find_id(obj.pk)
             kept = {} if info is None else info.fields
             content.metadata = {**kept, **content.metadata}

@@ -19,7 +19,8 @@ from .images import FORMATS
 
 __all__ = ["address", "download_link", "facts", "preview", "text_head", "thumbnail_address"]
 
-#: Pixels of the pictures in lists, beside the field of a form, and on a file's own page.
+#: Pixels of the pictures in lists, beside the field of a form, and on a file's own page: as in
+#: admin.css.
 SMALL = 80
 BESIDE = 200
 LARGE = 640
@@ -80,9 +81,9 @@ def preview(storage: GridFSStorage, file: Any, *, pixels: int = SMALL) -> SafeSt
     picture = thumbnail_address(storage, file, pixels)
     if picture is not None:
         return format_html(
-            '<img class="file-preview" src="{}" alt="" loading="lazy" decoding="async" '
-            'style="max-width: {}px; max-height: {}px">',
-            *(picture, pixels, pixels),
+            '<img class="file-preview file-preview-{}" src="{}" alt="" loading="lazy" '
+            'decoding="async">',
+            *(_kind(pixels), picture),
         )
     family = (file.content_type or "").partition("/")[0]
     if pixels > SMALL and family in ("audio", "video"):
@@ -93,6 +94,13 @@ def preview(storage: GridFSStorage, file: Any, *, pixels: int = SMALL) -> SafeSt
                 *(family, url),
             )
     return ""
+
+
+def _kind(pixels: int) -> str:
+    """What the style sheet calls a picture of this size: where inline styles are off it counts."""
+    if pixels <= SMALL:
+        return "small"
+    return "beside" if pixels <= BESIDE else "large"
 
 
 def is_text(file: Any) -> bool:

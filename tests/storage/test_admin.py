@@ -2,10 +2,12 @@
 
 import re
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 from django.contrib import admin
 from django.contrib.admin.models import LogEntry
+from django.contrib.staticfiles import finders
 from django.core import checks
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -15,6 +17,7 @@ from PIL import Image
 from mongo_contrib.auth.models import User
 from mongo_contrib.storage import admin as module
 from mongo_contrib.storage.models import FileDocument
+from mongo_contrib.storage.previews import LARGE, SMALL
 from mongo_contrib.test import CaptureCommands
 
 pytestmark = pytest.mark.urls("tests.storage.admin_urls")
@@ -167,6 +170,19 @@ def test_hostile_names_are_escaped(client, url, put):
     assert "<img src=x" not in page(confirmed)
 
 
+def test_previews_keep_their_size_where_inline_styles_are_off(client, put):
+    """With `Content-Security-Policy: default-src 'self'` a browser leaves them out."""
+    file = put("red.png", picture())
+    style = Path(finders.find("mongo_storage/admin.css")).read_text()
+    for address, kind, side in (
+        (LIST, "small", SMALL),
+        (f"{LIST}{file.pk}/change/", "large", LARGE),
+    ):
+        [shown] = re.findall(r'<img class="file-preview[^>]*>', page(client.get(address)))
+        assert f'class="file-preview file-preview-{kind}"' in shown and "style=" not in shown
+        assert re.search(rf"img\.file-preview-{kind} {{ max-height: {side}px; max-width", style)
+
+
 def test_previews_of_private_files_are_signed(client, put, options):
     options(querystring_auth=True)
     file = put("red.png", picture())
@@ -283,6 +299,16 @@ def test_a_file_is_added(client, url, root):
     upload.seek(0)
     client.post(f"{url}add/", {"wanted": "photos/My_red.png", "content": upload})
     assert FileDocument.objects.filter(name="photos/My_red_1.png").exists()
+
+
+def test_adding_replaces_nothing(client, put, options):
+    """Whoever may add files need not have the permission to change others'."""
+    options(allow_overwrite=True)
+    old = put("a.txt", b"somebody's")
+    client.post(f"{LIST}add/", {"wanted": "a.txt", "content": SimpleUploadedFile("z", b"new")})
+    assert old.read() == b"somebody's"
+    assert FileDocument.objects.get(name="a_1.txt").read() == b"new"
+    assert FileDocument.get_storage().allow_overwrite is True
 
 
 def test_names_that_no_file_can_have(client):
