@@ -7,6 +7,7 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.exceptions import ValidationError
+from django.db import DataError
 
 __all__ = ["users_of"]
 
@@ -17,9 +18,14 @@ def users_of(keys: Iterable[Any]) -> dict[str, Any]:
     wanted = []
     for key in {str(key): key for key in keys if key is not None}.values():
         try:
-            wanted.append(model._meta.pk.to_python(key))
-        except (TypeError, ValueError, ValidationError):
+            value = model._meta.pk.to_python(key)
+            model._meta.pk.run_validators(value)
+        except (OverflowError, TypeError, ValueError, ValidationError):
             continue  # what names no user: the caller may have said anything
+        wanted.append(value)
     if not wanted:
         return {}
-    return {str(user.pk): user for user in model._default_manager.filter(pk__in=wanted)}
+    try:
+        return {str(user.pk): user for user in model._default_manager.filter(pk__in=wanted)}
+    except (OverflowError, ValueError, DataError):
+        return {}  # what only the users' own database can't look for

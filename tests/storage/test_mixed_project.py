@@ -63,6 +63,8 @@ from io import BytesIO, StringIO
 
 from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.db import connection, connections
@@ -95,6 +97,15 @@ try:
     added = client.post(f"{LIST}add/", {"wanted": "a/", "content": upload})
     file = FileDocument.objects.get(name="a/red.png")
     now = datetime.now()
+    # Whoever stores a file says what its uploader is: none of these is a number of a user.
+    for uploader in ("9" * 40, str(2**63), float("inf"), float("nan"), "²", "a\\0b"):
+        odd = ContentFile(b"x")
+        odd.metadata = {"uploader": uploader}
+        default_storage.save("odd.txt", odd)
+    odd_list = client.get(LIST)
+    odd_page = client.get(LIST).content.decode()
+    for each in FileDocument.objects.filter(name__startswith="odd"):
+        default_storage.delete(each.name)
     page = client.get(LIST).content.decode()
     change = f"{LIST}{file.pk}/change/"
     described = client.post(
@@ -103,6 +114,7 @@ try:
     found = {
         "added": added.status_code,
         "in the list": [part in page for part in (">root<", "thumbnail=small", "a/red.png")],
+        "odd uploaders": [part in odd_page for part in (">root<", "9" * 40, str(2**63), "inf")],
         "thumbnail": client.get("/media/a/red.png?thumbnail=small").status_code,
         "uploader": file.uploader == root.pk,
         "of the user": FileDocument.objects.filter(uploader=root).count(),
@@ -137,6 +149,7 @@ def test_files_in_a_project_of_sql(db, connection):
     assert run(PROJECT, connection) == {
         "added": 302,
         "in the list": [True, True, True],
+        "odd uploaders": [True, True, True, True],
         "thumbnail": 200,
         "uploader": True,
         "of the user": 1,
