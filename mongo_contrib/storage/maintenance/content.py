@@ -5,6 +5,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..compression import Blocks, inflate
 from ..layout import FileInfo
 from .findings import Problem, Ranges
 
@@ -30,6 +31,12 @@ class StoredContent:
         self._hash = hashlib.sha256()
         self._problem: str | None = None
         self._expander = zlib.decompressobj(_GZIP) if info.encoding == "gzip" else None
+        self._blocks: BlockContent | None = None
+        if info.blocks is not None:
+            try:
+                self._blocks = BlockContent(info.blocks)
+            except ValueError as exc:
+                self._problem = str(exc)
 
     def take(self, chunk: Mapping[str, Any]) -> None:
         """The next chunk."""
@@ -66,6 +73,8 @@ class StoredContent:
             return
         if self._problem:
             return
+        if self._blocks is not None:
+            self._blocks.add(data)
         try:
             while data:
                 if expander.eof:
@@ -99,7 +108,10 @@ class StoredContent:
             yield Problem.SUPERFLUOUS, beyond
         if self._strange:
             yield Problem.SUPERFLUOUS, f"{self._strange} chunk(s) whose number is none"
-        if not (self.quick or self._missing or self._length or self._doubled):
+        if self.quick:
+            if self._problem is not None:
+                yield Problem.ENCODING, self._problem
+        elif not (self._missing or self._length or self._doubled):
             yield from self._content()
 
     def _content(self) -> Iterator[tuple[Problem, str]]:
@@ -118,11 +130,47 @@ class StoredContent:
         elif info.sha256 and self._hash.hexdigest() != info.sha256:
             found = self._hash.hexdigest()
             yield Problem.CONTENT, f"the content has the SHA-256 {found} and not {info.sha256}"
+        elif self._blocks is not None and not self._blocks.has(self._hash.digest()):
+            text = "the content can be expanded, but not by the blocks that its metadata tell of"
+            yield Problem.ENCODING, text
 
     @property
     def sha256(self) -> str:
         """The hash of the content, if nothing is wrong and it was not quick."""
         return self._hash.hexdigest()
+
+
+class BlockContent:
+    """The content of a compressed file as readers get it: each of its blocks alone."""
+
+    def __init__(self, blocks: Blocks) -> None:
+        """ValueError if blocks of these lengths cannot make up the file."""
+        _, self._before, _ = blocks.span(0, blocks.content_length)
+        self._sizes = blocks.sizes(0)
+        self._next = next(self._sizes, None)
+        self._pending = bytearray()
+        self._hash = hashlib.sha256()
+        self._is_sound = True
+
+    def add(self, data: bytes) -> None:
+        """Go on with what is stored."""
+        skipped = min(self._before, len(data))
+        self._before -= skipped
+        self._pending += data[skipped:]
+        while self._is_sound and self._next is not None and len(self._pending) >= self._next[0]:
+            stored, size = self._next
+            try:
+                self._hash.update(inflate(bytes(self._pending[:stored]), size))
+            except ValueError:
+                self._is_sound = False
+            del self._pending[:stored]
+            self._next = next(self._sizes, None)
+        if not self._is_sound or self._next is None:
+            self._pending.clear()
+
+    def has(self, digest: bytes) -> bool:
+        """Whether all blocks were there, with a content of this hash."""
+        return self._is_sound and self._next is None and self._hash.digest() == digest
 
 
 def _chunks(ranges: Ranges) -> str:

@@ -1,6 +1,7 @@
 """Every finding, made by damaging a bucket."""
 
 import gzip
+from array import array
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -9,6 +10,8 @@ from bson import Decimal128, ObjectId
 from gridfs import GridFSBucket
 
 from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout
+from mongo_contrib.storage.compression import Compressor
+from mongo_contrib.storage.exceptions import DamagedFile
 from mongo_contrib.storage.maintenance import Verification, clean, verifying
 from mongo_contrib.storage.resumable import ResumableUploads
 
@@ -255,7 +258,7 @@ def test_compressed_content(database, verify, files):
     assert verify() == verify(quick=True) == []
     files.chunks.update_one({"files_id": info.id, "n": 3}, {"$set": {"data": b"abcd"}})
     assert verify() == [("encoding", "a.txt")]
-    other = gzip.compress(b"other", mtime=0)
+    other = gzip.compress(bytes(range(256)), mtime=0)
     pieces = [other[n : n + 4] for n in range(0, len(other), 4)]
     files.chunks.delete_many({"files_id": info.id})
     files.chunks.insert_many(
@@ -263,6 +266,23 @@ def test_compressed_content(database, verify, files):
     )
     files.files.update_one({"_id": info.id}, {"$set": {"length": len(other)}})
     assert verify() == [("content", "a.txt")]
+
+
+def test_blocks_that_are_not_where_readers_look(verify, files, monkeypatch):
+    monkeypatch.setattr(Compressor.__init__, "__defaults__", (100,))
+    GridFSStorage(chunk_size=4, compress=["text/*"]).files.upload(["a.txt"], [b"line\n" * 100])
+    assert verify() == verify(quick=True) == []
+    lengths = array("I", files.find("a.txt").blocks.lengths)
+    assert len(lengths) == 5
+    for first, second, quick in ((-1, 1, []), (-lengths[0], lengths[0], [("encoding", "a.txt")])):
+        told = array("I", lengths)
+        told[0] += first
+        told[1] += second
+        files.files.update_one({}, {"$set": {"metadata.blocks.lengths": told.tobytes()}})
+        with pytest.raises(DamagedFile):
+            b"".join(files.read(files.find("a.txt")))
+        assert verify() == [("encoding", "a.txt")]
+        assert verify(quick=True) == quick
 
 
 def test_shared_content_is_read_once_and_told_of_every_file(database, verify, files):
