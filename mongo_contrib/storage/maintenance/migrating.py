@@ -18,7 +18,7 @@ from ..backend import GridFSStorage
 from ..exceptions import DamagedFile
 from ..layout import FileInfo
 from .downloading import compared
-from .sources import ANYTHING, Source, content_type_of, known_of
+from .sources import ANYTHING, Source, content_type_of, is_same_place, known_of
 
 __all__ = ["Copied", "Migration", "Outcome"]
 
@@ -81,7 +81,8 @@ class Migration:
         delete_source: bool = False,
         advance: Callable[[int], None] = nothing,
     ) -> None:
-        """With `verify`, each copy is read back and compared with what was read of its source.
+        """With `verify`, each copy is read back and compared with what was read of its source;
+        nobody sees it before.
 
         With `overwrite`, another content of the same name is replaced. `delete_source` deletes
         each file whose copy has been compared; ValueError without `verify`.
@@ -97,7 +98,13 @@ class Migration:
         """Copy the files of these names, one after the other, and say of each what became of it.
 
         An error of one file is its outcome. Where the target's server is gone, it is raised.
+        ValueError where the source is the target.
         """
+        if is_same_place(self.source, self.target):
+            raise ValueError(
+                f"The source is the bucket {self.target.bucket!r} itself, which this would copy "
+                "into."
+            )
         for name in names:
             try:
                 yield self._one(name)
@@ -119,7 +126,7 @@ class Migration:
             if self._is_there(name, known, there):
                 if not self.dry_run:
                     self._keep_record(there, known)
-                    self._delete_source(name, there)
+                    self._delete_source(name, known, there.id)
                 return Copied(name, Outcome.SAME, there.length)
             if not self.overwrite:
                 reason = "there is a file of this name with another content"
@@ -127,34 +134,40 @@ class Migration:
         outcome = Outcome.COPIED if there is None else Outcome.REPLACED
         if self.dry_run:
             return Copied(name, outcome, known.size or 0)
-        found, size = self._copy(name, stored, known)
-        copy = files.find(stored)
+        id, found, size = self._copy(name, stored, known)
         if self.verify:
-            self._read_back(copy, found, size)
-        if copy is not None:
-            self._delete_source(name, copy)
+            self._compare_shared(id, found)
+        self._delete_source(name, known, id)
         return Copied(name, outcome, size)
 
     def _plain(self, name: str) -> str:
         location = self.target.location
         return f"{location}/{name}" if location else name
 
-    def _copy(self, name: str, stored: str, known: Source) -> tuple[str, int]:
-        found, size = hashlib.sha256(), 0
+    def _copy(self, name: str, stored: str, known: Source) -> tuple[Any, str, int]:
+        """The `_id` of the copy, and what was read: its hash and its length."""
+        read, size = hashlib.sha256(), 0
         with self.source.open(name, "rb") as file:
             fields = self._metadata(name, known, file)
             upload = self.target.files.start(stored, metadata=fields)
             try:
                 for data in _pieces(file):
-                    found.update(data)
+                    read.update(data)
                     size += len(data)
                     upload.write(data)
                     self._advance(len(data))
+                found = read.hexdigest()
                 if known.size is not None and size != known.size:
                     reason = f"{size} bytes were read of {known.size}: does somebody write to it?"
                     raise NotCopied(Outcome.FAILED, reason)
-                if known.sha256 is not None and found.hexdigest() != known.sha256:
+                if known.sha256 is not None and found != known.sha256:
                     raise NotCopied(Outcome.FAILED, "the source is damaged: its hash differs")
+                if self.verify:
+                    # Before anybody sees it, and what it may take the place of is gone.
+                    document = {**upload.complete(), "filename": stored}
+                    problem = self._difference(FileInfo.from_document(document), found)
+                    if problem is not None:
+                        raise NotCopied(Outcome.FAILED, f"the copy differs: {problem}")
                 if self.overwrite:
                     upload.replace(stored)
                 else:
@@ -166,7 +179,7 @@ class Migration:
             except BaseException:
                 upload.discard()
                 raise
-        return found.hexdigest(), size
+        return upload.id, found, size
 
     def _metadata(self, name: str, known: Source, file: Any) -> dict[str, Any]:
         fields: dict[str, Any] = {
@@ -208,25 +221,43 @@ class Migration:
 
     # The other way round
 
-    def _read_back(self, copy: FileInfo | None, found: str, size: int) -> None:
-        """Compare what is stored with what was read; a copy that differs is deleted again."""
+    def _difference(self, copy: FileInfo, found: str) -> str | None:
+        """What is stored instead of what was read; None: that is it."""
+        try:
+            read = _hash(compared(self.target.files, copy))
+        except DamagedFile as exc:
+            return str(exc)
+        return None if read == found else f"its SHA-256 is {read} and not {found}"
+
+    def _compare_shared(self, id: Any, found: str) -> None:
+        """Compare a copy for which content was taken that others had stored before."""
+        copy = self.target.files.find_id(id)
         if copy is None:
             raise NotCopied(Outcome.FAILED, "somebody has deleted the copy meanwhile")
-        files = self.target.files
-        try:
-            read = _hash(compared(files, copy))
-        except DamagedFile as exc:
-            read = str(exc)
-        if read == found and copy.length == size:
-            return
-        files.delete_ids([copy.id])
-        raise NotCopied(Outcome.FAILED, f"the copy differs and was deleted again: {read}")
+        if copy.content_id != id and (problem := self._difference(copy, found)) is not None:
+            self.target.files.delete_ids([id])
+            raise NotCopied(Outcome.FAILED, f"the copy differs and was deleted again: {problem}")
 
-    def _delete_source(self, name: str, copy: FileInfo) -> None:
-        if self.delete_source:
-            if self.target.files.find_id(copy.id) is None:
-                raise NotCopied(Outcome.FAILED, "somebody has deleted the copy meanwhile")
-            self.source.delete(name)
+    def _delete_source(self, name: str, known: Source, id: Any) -> None:
+        """Delete what was copied: if the copy is there, and the source as it was before."""
+        if not self.delete_source:
+            return
+        copy = self.target.files.find_id(id)
+        if copy is None:
+            raise NotCopied(Outcome.FAILED, "somebody has deleted the copy meanwhile")
+        if copy.id == known.id:
+            reason = "its copy has the same _id and may be the file itself, which stays"
+            raise NotCopied(Outcome.FAILED, reason)
+        if known_of(self.source, name) != known or not self._tells_changes(name, known, copy):
+            raise NotCopied(Outcome.FAILED, "somebody has changed the source, which stays")
+        self.source.delete(name)
+
+    def _tells_changes(self, name: str, known: Source, copy: FileInfo) -> bool:
+        """Whether the source would have told of a change, or has the content of the copy."""
+        if known.modified is not None or known.sha256 is not None:
+            return True
+        with self.source.open(name, "rb") as file:
+            return _hash(_pieces(file)) == self._hash_of(copy)
 
 
 def _pieces(file: Any) -> Iterator[bytes]:

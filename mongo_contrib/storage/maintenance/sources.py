@@ -15,7 +15,14 @@ from django.utils import timezone
 from ..backend import GridFSStorage
 from ..signatures import is_content_type
 
-__all__ = ["Source", "content_type_of", "known_of", "names_below", "names_in_models"]
+__all__ = [
+    "Source",
+    "content_type_of",
+    "is_same_place",
+    "known_of",
+    "names_below",
+    "names_in_models",
+]
 
 Failed = Callable[[str, Exception], Any]
 
@@ -93,6 +100,8 @@ class Source:
     content_type: str | None
     #: Fields as `set_metadata()` takes them, of another GridFS.
     fields: Mapping[str, Any]
+    #: The `_id` of a file in another GridFS.
+    id: Any = None
 
     def as_record(self) -> dict[str, Any]:
         """What is kept in the copy's metadata."""
@@ -125,6 +134,7 @@ def known_of(storage: Storage, name: str) -> Source:
                 **({"original_name": info.original_name} if info.original_name else {}),
                 **({"uploader": info.uploader} if info.uploader is not None else {}),
             },
+            id=info.id,
         )
     return Source(
         size=_asked(storage.size, name),
@@ -134,6 +144,21 @@ def known_of(storage: Storage, name: str) -> Source:
         content_type=None,
         fields={},
     )
+
+
+def is_same_place(storage: Storage, other: Storage) -> bool:
+    """Whether a file of one of them is the file of this name of the other.
+
+    Several aliases may lead to one database; of several addresses of one server nobody knows.
+    """
+    if not (isinstance(storage, GridFSStorage) and isinstance(other, GridFSStorage)):
+        return False
+    if (storage.bucket, storage.location) != (other.bucket, other.location):
+        return False
+    if storage.alias == other.alias:
+        return True
+    database, another = storage.files.database, other.files.database
+    return database.name == another.name and bool(database.client.nodes & another.client.nodes)
 
 
 def content_type_of(file: Any) -> str | None:

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from django.db import OperationalError
 
 from mongo_contrib.storage import GridFSStorage
-from mongo_contrib.storage.maintenance import Migration, Outcome, Verification
+from mongo_contrib.storage.maintenance import Migration, Outcome, Verification, migrating
 from mongo_contrib.storage.maintenance.sources import names_below
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -211,19 +211,100 @@ def test_what_the_target_does_not_take(db):
     assert copied["large.txt"].reason.startswith("FileTooLarge: ")
 
 
-def test_a_copy_that_differs_is_told_and_goes(source, target, monkeypatch):
+@pytest.fixture
+def damaged(monkeypatch, target):
+    """Copies are damaged as soon as they are stored."""
     real = type(target.files).read
 
     def read(self, info, *args):
         if info.chunk_size == 4 and info.name == "a.txt":
-            self.chunks.update_one({"files_id": info.id, "n": 0}, {"$set": {"data": b"XXXX"}})
+            wanted = {"files_id": info.content_id, "n": 0}
+            self.chunks.update_one(wanted, {"$set": {"data": b"XXXX"}})
         return real(self, info, *args)
 
     monkeypatch.setattr(type(target.files), "read", read)
-    copied = copy(source, target)
-    assert copied["a.txt"].outcome is Outcome.FAILED
-    assert "the copy differs" in copied["a.txt"].reason
+
+
+def test_a_copy_that_differs_is_told_and_never_seen(source, target, damaged):
+    for overwrite in (False, True):
+        copied = copy(source, target, overwrite=overwrite)
+        assert copied["a.txt"].outcome is Outcome.FAILED
+        assert "the copy differs" in copied["a.txt"].reason
     assert not target.exists("a.txt")
+    id = target.files.start("x").id
+    target.files.upload(["a.txt"], [b"what was there"])
+    old = target.get_info("a.txt").id
+    assert copy(source, target, ["a.txt"], overwrite=True)["a.txt"].outcome is Outcome.FAILED
+    assert target.get_info("a.txt").id == old
+    assert target.files.replaced.count_documents({}) == 0
+    assert target.files.chunks.distinct("files_id", {"files_id": {"$gt": id}}) == [old]
+
+
+def test_content_that_others_have_stored_is_compared_as_well(target, tmp_path):
+    sharing = GridFSStorage(chunk_size=4, deduplicate=True)
+    sharing.save("b.txt", ContentFile(b"a text"))
+    sharing.files.chunks.update_one({"n": 1}, {"$set": {"data": b"XX"}})
+    (tmp_path / "a.txt").write_bytes(b"a text")
+    copied = copy(FileSystemStorage(tmp_path), sharing, delete_source=True)
+    assert "the copy differs and was deleted again" in copied["a.txt"].reason
+    assert not sharing.exists("a.txt") and (tmp_path / "a.txt").exists()
+
+
+# The source is deleted
+
+
+class Second(GridFSStorage):
+    """By another alias of the same database."""
+
+    alias = "second"
+    files = property(lambda self: GridFSStorage(bucket=self.bucket).files)
+
+
+def test_the_target_itself_is_no_source(target):
+    target.save("a.txt", ContentFile(b"the only one"))
+    for source in (target, Second()):
+        with pytest.raises(ValueError, match="the bucket 'fs' itself"):
+            copy(source, target, ["a.txt"], delete_source=True)
+    for other in (GridFSStorage(location="inner"), Second(bucket="other")):
+        assert outcomes(copy(target, other, ["a.txt"])) == {"a.txt": "copied"}
+    assert target.exists("a.txt")
+
+
+def test_a_file_that_is_its_own_copy_stays(target, monkeypatch):
+    monkeypatch.setattr(migrating, "is_same_place", lambda *args: False)
+    target.save("a.txt", ContentFile(b"the only one"))
+    copied = copy(GridFSStorage(), target, ["a.txt"], delete_source=True)
+    assert copied["a.txt"].reason.startswith("its copy has the same _id")
+    assert target.exists("a.txt")
+
+
+@pytest.mark.parametrize("telling", [True, False])
+def test_a_source_that_changes_meanwhile_stays(target, tmp_path, telling):
+    class Changing(FileSystemStorage):
+        def _open(self, name, mode="rb"):
+            content = (tmp_path / name).read_bytes()
+            (tmp_path / name).write_bytes(b"CONTENT")
+            return ContentFile(content)
+
+        def get_modified_time(self, name):
+            if not telling:
+                raise NotImplementedError
+            return super().get_modified_time(name)
+
+        get_created_time = Storage.get_created_time
+
+    (tmp_path / "a.txt").write_bytes(b"content")
+    os.utime(tmp_path / "a.txt", (1, 1))
+    copied = copy(Changing(tmp_path), target, delete_source=True)
+    assert copied["a.txt"].reason == "somebody has changed the source, which stays"
+    assert contents(target) == {"a.txt": b"content"}
+    assert (tmp_path / "a.txt").read_bytes() == b"CONTENT"
+    target.delete("a.txt")
+    if not telling:  # this time it only seems to be written to
+        assert outcomes(copy(Changing(tmp_path), target, delete_source=True)) == {
+            "a.txt": "copied"
+        }
+        assert not (tmp_path / "a.txt").exists()
 
 
 def test_a_target_that_is_gone_ends_it(source, target, monkeypatch):

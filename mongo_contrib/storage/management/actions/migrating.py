@@ -11,9 +11,8 @@ from django.core.management.base import CommandError, CommandParser
 from django.utils.module_loading import import_string
 
 from mongo_contrib.management.printable import amount
-from mongo_contrib.storage import GridFSStorage
 from mongo_contrib.storage.maintenance.migrating import Migration, Outcome
-from mongo_contrib.storage.maintenance.sources import names_below, names_in_models
+from mongo_contrib.storage.maintenance.sources import is_same_place, names_below, names_in_models
 
 from .base import Action, shown
 
@@ -154,17 +153,13 @@ class MigrateFrom(Action):
         if not isinstance(source, Storage):
             raise CommandError(f"{name!r} is no storage.", returncode=2)
         target = self.storage
-        if isinstance(source, GridFSStorage) and _place(source) == _place(target):
+        if is_same_place(source, target):
             raise CommandError(
                 f"{name!r} is the bucket {target.bucket!r} itself, which this would copy into; "
                 "name another target with --storage.",
                 returncode=2,
             )
         return source
-
-
-def _place(storage: GridFSStorage) -> tuple[str, str, str]:
-    return storage.alias, storage.bucket, storage.location
 
 
 def json_object(text: str) -> dict[str, Any]:
