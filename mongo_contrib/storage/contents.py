@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bson import ObjectId
 from django.db import OperationalError
+from pymongo import ReadPreference
 
 from mongo_contrib.exceptions import DuplicateKeyError
 
@@ -113,7 +114,29 @@ def release(files: "GridFSFiles", content: Any) -> None:
         files.contents.update_one(
             {"content": content}, {"$inc": {"uses": -1}, "$set": {"touched": datetime.now(UTC)}}
         )
-        _drop(files, {"content": content, "uses": {"$lte": 0}})
+        _end(files, content)
+
+
+def _end(files: "GridFSFiles", content: Any) -> None:
+    """Delete a content that has no use left; if a file has it nevertheless, correct the number.
+
+    Uses are too few after a restore from a backup whose collections are of several moments.
+    """
+    unused = {"content": content, "uses": {"$lte": 0}}
+    record = files.contents.find_one(unused)
+    if record is None:
+        return
+    users = files.files.count_documents({SHARED_CONTENT: content})
+    if users:
+        users += files.replaced.count_documents({"content": content})
+        files.contents.update_one(_same(record), {"$set": {"uses": users}})
+    else:
+        _drop(files, unused | {"_id": record["_id"]})
+
+
+def _same(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The record as it was when we looked: neither of those who come and go is passed over."""
+    return {key: record[key] for key in ("_id", "content", "uses", "touched")}
 
 
 def _drop(files: "GridFSFiles", record: Mapping[str, Any]) -> bool:
@@ -181,15 +204,22 @@ def recount(
             uses += replaced.get(content, 0)
             if uses == record["uses"] and uses > 0:
                 continue
-            # As it was when we looked: neither of those who come and go is passed over.
-            same = {key: record[key] for key in ("_id", "content", "uses", "touched")}
+            same = _same(record)
             if uses > 0:
                 corrected += files.contents.update_one(
                     same, {"$set": {"uses": uses}}
                 ).matched_count
-            else:
+            elif not _is_of_an_upload(files, content):
                 corrected += _drop(files, same)
     return corrected
+
+
+def _is_of_an_upload(files: "GridFSFiles", content: Any) -> bool:
+    """Whether an upload can still be published whose chunks these are; it has tried to be."""
+    uploads = files.database[f"{files.bucket}.uploads"].with_options(
+        read_preference=ReadPreference.PRIMARY
+    )
+    return uploads.find_one({"_id": content, "published": None}, {"_id": 1}) is not None
 
 
 def _counted(collection: Any, field: str) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,14 @@ from .layout import DEFAULT_BUCKET, DEFAULT_CHUNK_SIZE, DEFAULT_GRACE, FileInfo
 from .limits import Limits
 from .reading import Reading, reading, reading_stored
 from .replacing import purge
-from .schema import CHUNKS_INDEXES, CONTENTS_INDEXES, FILES_INDEXES, REPLACED_INDEXES, is_claim
+from .schema import (
+    CHUNKS_INDEXES,
+    CONTENTS_INDEXES,
+    FILES_INDEXES,
+    REPLACED_INDEXES,
+    SHARING_INDEXES,
+    is_claim,
+)
 from .uploads import Upload
 
 __all__ = ["GridFSFiles"]
@@ -227,6 +234,7 @@ class GridFSFiles:
                 self.chunks.create_indexes([spec.model() for spec in CHUNKS_INDEXES])
                 self.replaced.create_indexes([spec.model() for spec in REPLACED_INDEXES])
                 if self.deduplicate:
+                    self.files.create_indexes([spec.model() for spec in SHARING_INDEXES])
                     self.contents.create_indexes([spec.model() for spec in CONTENTS_INDEXES])
 
     def errors(self) -> translated_errors:

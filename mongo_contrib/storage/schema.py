@@ -5,11 +5,14 @@ from typing import Any
 
 from mongo_contrib.db.schema import CollectionSpec, IndexSpec
 
+from .metadata import SHARED_CONTENT
+
 __all__ = [
     "CHUNKS_INDEXES",
     "CONTENTS_INDEXES",
     "FILES_INDEXES",
     "REPLACED_INDEXES",
+    "SHARING_INDEXES",
     "collection_specs",
     "is_claim",
 ]
@@ -41,6 +44,15 @@ UPLOADS_INDEXES = (
 # Contents that files share, each once.
 CONTENTS_INDEXES = (IndexSpec(keys=(("content", 1),), name="content_1", options={"unique": True}),)
 
+# Which files share one, where some do; only these are in the index.
+SHARING_INDEXES = (
+    IndexSpec(
+        keys=((f"metadata.{SHARED_CONTENT}", 1),),
+        name=f"metadata.{SHARED_CONTENT}_1",
+        options={"sparse": True},
+    ),
+)
+
 
 def is_claim(index: Mapping[str, Any]) -> bool:
     """Whether an index, as index_information() describes it, keeps names unique."""
@@ -51,8 +63,9 @@ def is_claim(index: Mapping[str, Any]) -> bool:
 def collection_specs(bucket: str, *, deduplicate: bool = False) -> tuple[CollectionSpec, ...]:
     """What a bucket is made of."""
     contents = CollectionSpec(f"{bucket}.contents", CONTENTS_INDEXES, source="mongo_storage")
+    of_files = FILES_INDEXES + (SHARING_INDEXES if deduplicate else ())
     return (
-        CollectionSpec(f"{bucket}.files", FILES_INDEXES, source="mongo_storage"),
+        CollectionSpec(f"{bucket}.files", of_files, source="mongo_storage"),
         CollectionSpec(f"{bucket}.chunks", CHUNKS_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.replaced", REPLACED_INDEXES, source="mongo_storage"),
         CollectionSpec(f"{bucket}.uploads", UPLOADS_INDEXES, source="mongo_storage"),

@@ -551,6 +551,57 @@ def test_who_is_about_to_give_a_use_back_is_not_counted_twice(files, database, m
     )
 
 
+def test_content_of_an_upload_that_can_be_published_stays(files, database, stored, uses):
+    """A try that failed has left a use; the next one finds the chunks."""
+    first = files.start("a.txt")
+    first.write(EQUAL)
+    first._hold(first.complete(), 1)  # and then the server was gone
+    database["fs.uploads"].insert_one({"_id": first.id, "name": "a.txt"})
+    assert contents.recount(files, now=LATER) == 0
+    assert (stored(), uses()) == ((0, 4), [1])
+    database["fs.uploads"].update_one({}, {"$set": {"published": "b.txt"}})
+    assert contents.recount(files, now=LATER) == 1
+    assert (stored(), uses()) == ((0, 0), [])
+
+
+# Restored from a backup
+
+
+@pytest.mark.parametrize("uses_left", [2, 1, 0, -3])
+def test_content_that_a_file_has_stays_whatever_the_number_says(
+    files, database, stored, uses, uses_left
+):
+    for name in ("a.txt", "b.txt", "c.txt"):
+        save(files, name)
+    database["fs.contents"].update_one({}, {"$set": {"uses": uses_left}})
+    for name, left in (("a.txt", ["b.txt", "c.txt"]), ("b.txt", ["c.txt"])):
+        files.delete(name)
+        assert {content_of(files, each) for each in left} == {EQUAL}
+    assert uses() == [1]
+    files.delete("c.txt")
+    assert (stored(), uses()) == ((0, 0), [])
+
+
+def test_content_that_was_replaced_is_counted_with_that_of_files(files, database, uses):
+    for name in ("a.txt", "b.txt", "c.txt"):
+        save(files, name)
+    save(files, "a.txt", OTHER, replace=True)
+    database["fs.contents"].update_many({}, {"$set": {"uses": 1}})
+    files.delete("b.txt")
+    assert uses() == [1, 2]
+    replacing.sweep(files, LATER)
+    assert uses() == [1, 1]
+    assert content_of(files, "c.txt") == EQUAL
+
+
+def test_who_has_a_content_is_looked_for_by_an_index(files, database):
+    for number in range(30):
+        save(files, f"{number}.txt")
+    found = database["fs.files"].find({layout.SHARED_CONTENT: files.find("3.txt").content_id})
+    plan = repr(found.explain()["queryPlanner"]["winningPlan"])
+    assert "IXSCAN" in plan and "COLLSCAN" not in plan
+
+
 # The storage
 
 
