@@ -137,14 +137,14 @@ def scans(data: bytes) -> int:
         at, kind = marker.end(), marker[1]
         if kind == _END:
             break
-        if kind == _START:
-            continue
         found += kind == _SCAN
         segments += 1
         if found > MOST_SCANS or segments > MOST_SEGMENTS:
             raise NoPicture(
                 f"A JPEG of more than {MOST_SCANS} scans or {MOST_SEGMENTS:,} segments."
             )
+        if kind == _START:
+            continue
         # A length counts itself. Decoders take one that is shorter than itself for an empty one.
         at += max(2, int.from_bytes(data[at : at + 2], "big"))
     return found
