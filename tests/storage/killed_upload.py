@@ -1,7 +1,8 @@
-"""Goes on with uploads, in a process of its own that each time dies a command (or three) later.
+"""Goes on with uploads, in a process of its own that each time dies some commands later.
 
 Run by test_resumable.py as a script: the address of the server, the database, whether all of an
-append counts or nothing. For each line with the id of an upload it says "died", or "done".
+append counts or nothing, and how many commands later. For each line with the id of an upload it
+says "died", or "done".
 """
 
 import os
@@ -52,12 +53,11 @@ def go_on(address, database, whole, id, commands):
 
 
 def main():
-    address, database, whole = sys.argv[1:]
+    address, database, whole, step = sys.argv[1:]
     settings.configure()
     django.setup()
-    step = 3 if whole == "True" else 1
     for number, line in enumerate(sys.stdin):
-        commands = number * step
+        commands = number * int(step)
         child = os.fork()
         if not child:
             go_on(address, database, whole == "True", ObjectId(line.strip()), commands)

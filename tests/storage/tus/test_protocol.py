@@ -23,6 +23,7 @@ def test_metadata_come_back_as_they_were(metadata):
             parse_metadata(header)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_no_metadata_raise_anything_else(header):
     try:
@@ -33,6 +34,7 @@ def test_no_metadata_raise_anything_else(header):
         assert all(isinstance(value, bytes) for value in found.values())
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_no_number_raises_anything_else(value):
     try:
@@ -43,12 +45,14 @@ def test_no_number_raises_anything_else(value):
         assert number == int(value)
 
 
+@settings(max_examples=50)
 @given(st.text(max_size=60))
 def test_no_checksum_raises_anything_else(value):
     with pytest.raises(Refused):
         Checksum.from_header(f"sha1 {value}!")
 
 
+@settings(max_examples=30)
 @given(
     st.sampled_from(["sha1", "sha256", "md5"]),
     st.lists(st.binary(max_size=20), max_size=5),
