@@ -208,8 +208,8 @@ def test_who_deletes_in_the_middle_of_a_replacement_gives_one_use_back(
     database, uses, monkeypatch
 ):
     files = GridFSFiles(database, chunk_size=4, transactions=True, deduplicate=True)
-    save(files, "a.txt")
-    save(files, "b.txt")
+    for name in ("a.txt", "b.txt", "c.txt"):
+        save(files, name)
     transaction = replacing.Replacement._transaction
 
     def late(self, others):
@@ -220,7 +220,7 @@ def test_who_deletes_in_the_middle_of_a_replacement_gives_one_use_back(
     monkeypatch.setattr(replacing.Replacement, "_transaction", late)
     save(files, "a.txt", OTHER, replace=True)
     replacing.sweep(files, LATER)
-    assert uses() == [1, 1]
+    assert uses() == [1, 2]
     assert (content_of(files, "a.txt"), content_of(files, "b.txt")) == (OTHER, EQUAL)
 
 
