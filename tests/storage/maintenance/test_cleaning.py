@@ -1,11 +1,7 @@
 """What goes, and above all what stays: beside writers, readers and other cleaners."""
 
-import os
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Event
 
 import pytest
@@ -16,7 +12,6 @@ from mongo_contrib.storage import GridFSFiles, GridFSStorage, layout, metadata
 from mongo_contrib.storage.maintenance import Verification, clean, cleaning, ownership
 from mongo_contrib.storage.resumable import ResumableUploads
 
-ROOT = Path(__file__).resolve().parents[3]
 CONTENT = bytes(range(1, 11))
 HOUR = timedelta(hours=1)
 
@@ -300,53 +295,6 @@ def test_beside_running_writers_nothing_is_lost(files, old_chunks):
         assert content(files, f"{number}-1.txt") == b"%d.7" % number * 9
         assert files.find(f"{number}-2.txt") is None
     assert [each for each in Verification(files) if not each.problem.is_note] == []
-
-
-KILLED = """
-import os, signal, sys
-from pymongo import MongoClient
-from django.conf import settings
-settings.configure()
-import django
-django.setup()
-from mongo_contrib.storage import GridFSFiles, layout
-
-layout.WINDOW_BYTES = 1024
-files = GridFSFiles(MongoClient(sys.argv[1])[sys.argv[2]], chunk_size=256)
-
-def content():
-    for number in range(50):
-        yield bytes(1000)
-    print("stored", flush=True)
-    sys.stdin.readline()
-
-files.upload(["killed.bin"], content())
-"""
-
-
-@pytest.mark.django_db(transaction=True)
-def test_an_upload_that_is_killed_leaves_nothing(files, put, swept, later):
-    put("sound.txt")
-    host, port = files.database.client.address
-    with subprocess.Popen(
-        [sys.executable, "-c", KILLED, f"mongodb://{host}:{port}/", files.database.name],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-    ) as process:
-        assert process.stdout.readline() == "stored\n"
-        process.kill()
-    assert files.listdir("") == ([], ["sound.txt"])
-    assert not files.exists("killed.bin")
-    chunks = files.chunks.count_documents({}) - 3
-    assert chunks > 100
-    assert swept() == {}  # it may be alive
-    [note] = Verification(files)
-    assert note.problem.is_note
-    assert swept(now=later)["chunks of no file"][:2] == (1, chunks)
-    assert files.chunks.count_documents({}) == 3
-    assert list(Verification(files)) == []
 
 
 def test_ids_are_passed_over_once_however_large_their_files_are(files, old_chunks, monkeypatch):

@@ -14,7 +14,7 @@ from django.core.files.storage import FileSystemStorage, InMemoryStorage, Storag
 from django.db import OperationalError
 
 from mongo_contrib.storage import GridFSStorage
-from mongo_contrib.storage.maintenance import Migration, Outcome, Verification, migrating
+from mongo_contrib.storage.maintenance import Migration, Outcome, Verification, clean, migrating
 from mongo_contrib.storage.maintenance.sources import names_below
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -402,7 +402,9 @@ for copied in Migration(source, target, advance=advance).run(names_below(source,
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_migration_that_is_killed_goes_on(target, tmp_path, connection):
+def test_a_migration_that_is_killed_leaves_nothing_and_goes_on(
+    target, tmp_path, connection, later
+):
     for number in range(8):
         (tmp_path / f"{number}.bin").write_bytes(bytes([number]) * 20)
     host, port = connection.client.address
@@ -423,12 +425,20 @@ def test_a_migration_that_is_killed_goes_on(target, tmp_path, connection):
         lines = [process.stdout.readline().strip() for _ in range(3)]
         process.send_signal(signal.SIGKILL)
     assert lines == ["copied", "copied", "copied"]
-    assert len(target.listdir("")[1]) == 2  # the third was on its way
+    assert target.listdir("") == ([], ["0.bin", "1.bin"])  # the third was on its way
+    assert not target.exists("2.bin")
+    assert target.files.chunks.count_documents({}) == 14
+    [note] = Verification(target.files)
+    assert note.problem.is_note
+    assert list(clean(target.files)) == []  # it may be alive
+    [freed] = clean(target.files, now=later)
+    assert (freed.what, freed.chunks) == ("chunks of no file", 4)
+    assert target.files.chunks.count_documents({}) == 10
     source = Reading(FileSystemStorage(tmp_path))
     copied = copy(source, target, sorted(source.listdir("")[1]))
     assert list(outcomes(copied).values()) == ["same"] * 2 + ["copied"] * 6
     assert source.opened == [f"{number}.bin" for number in range(2, 8)]
-    assert [each for each in Verification(target.files) if not each.problem.is_note] == []
+    assert list(Verification(target.files)) == []
     assert contents(target) == {f"{n}.bin": bytes([n]) * 20 for n in range(8)}
     assert datetime.now(UTC) >= target.get_modified_time("0.bin")
 
