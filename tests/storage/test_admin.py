@@ -255,33 +255,33 @@ def test_what_is_told_of_a_file_is_edited(client, url, put, root):
         assert response.context["errors"], wrong
 
 
-def test_other_content_takes_the_place(client, url, put, root):
+def test_other_content_takes_the_place(client, put, root):
     file = put("a.txt", b"old", album="Prag", uploader="somebody")
-    change = f"{url}{file.pk}/change/"
+    change = f"{LIST}{file.pk}/change/"
     told = {"content_type": "text/plain", "original_name": "b.txt", "fields": '{"album": "Prag"}'}
     upload = SimpleUploadedFile("new.png", picture())
     response = client.post(change, {**told, "content": upload, "_continue": "1"})
     new = FileDocument.objects.get()
     assert (new.name, new.content_type, new.uploader) == ("a.txt", "image/png", root.pk)
     assert (new.fields, new.original_name, new.read()) == ({"album": "Prag"}, "new.png", picture())
-    assert response.url == f"{url}{new.pk}/change/"
+    assert response.url == f"{LIST}{new.pk}/change/"
     assert new.pk != file.pk
     assert client.get(change).status_code == 302  # the old one is no more
 
 
-def test_verify(client, url, put, repository, monkeypatch):
+def test_verify(client, put, repository, monkeypatch):
     file = put("a.txt")
-    verify = f"{url}{file.pk}/verify/"
+    verify = f"{LIST}{file.pk}/verify/"
     assert client.get(verify).status_code == 405
     assert told(client.post(verify, follow=True)) == ["1 file is as it was stored."]
     other = put("b.txt")
     repository("fs.chunks").update_one({"files_id": other.pk}, {"$set": {"data": b"changed"}})
     both = {"action": "verify_selected", "_selected_action": [file.pk, other.pk]}
-    messages = told(client.post(url, both, follow=True))
+    messages = told(client.post(LIST, both, follow=True))
     assert any("'b.txt' is damaged" in each for each in messages)
     assert "1 file is as it was stored." in messages
     monkeypatch.setattr(module, "MOST_VERIFIED", 10)
-    assert any("gridfs verify" in each for each in told(client.post(url, both, follow=True)))
+    assert any("gridfs verify" in each for each in told(client.post(LIST, both, follow=True)))
 
 
 # New files

@@ -1,15 +1,13 @@
 """Pictures made smaller: of every kind that is read, and nothing of what is made to harm."""
 
-import os
 import random
 import struct
-import subprocess
 import sys
 import zlib
 from io import BytesIO
 
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile
 
 from mongo_contrib.storage import images
 from mongo_contrib.storage.exceptions import NoPicture
@@ -192,32 +190,13 @@ def png(width, height, *more, pixels=b"\0" * 1_000_000):
         (0, 0),
     ],
 )
-def test_a_header_that_claims_too_much_is_believed_and_refused(width, height):
+def test_a_header_that_claims_too_much_is_believed_and_refused(width, height, monkeypatch):
+    """Nothing is decoded: that is what takes the memory."""
+    decoded = []
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: decoded.append(image.size))
     with pytest.raises(NoPicture):
         smaller(png(width, height), (10, 10))
-
-
-def test_a_bomb_takes_no_memory():
-    """In a process of its own, whose memory is bounded."""
-    code = (
-        "import resource, sys; from PIL import Image\n"
-        "from mongo_contrib.storage import images\n"
-        "data = sys.stdin.buffer.read(); Image.init()\n"
-        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
-        "try: images.smaller(data, (10, 10))\n"
-        "except images.NoPicture: pass\n"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
-    )
-    bomb = png(4_500, 4_500, pixels=bytes((4_500 * 3 + 1) * 4_500))
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        input=bomb,
-        capture_output=True,
-        timeout=60,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    assert int(done.stdout) < 20_000  # KiB; decoded it would be 80 MB
+    assert decoded == []
 
 
 def test_every_format_has_a_bound():
