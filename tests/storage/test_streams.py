@@ -76,12 +76,8 @@ def test_a_client_that_goes_away_leaves_nothing_open(caplog):
 @pytest.mark.parametrize("length", [-5, 2**62, 1e300])
 def test_a_length_that_is_a_lie_asks_for_nothing_without_end(fetch, database, length):
     database["fs.files"].update_one({}, {"$set": {"length": length}})
-    with CaptureCommands() as commands:
-        if length < 0:
-            assert fetch("/media/a.bin").body == b""
-        else:
-            with pytest.raises(DamagedFile):
-                fetch("/media/a.bin")
+    with CaptureCommands() as commands, pytest.raises(DamagedFile):
+        fetch("/media/a.bin")
     assert len(commands) <= 5
 
 
