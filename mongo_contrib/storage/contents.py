@@ -140,9 +140,13 @@ def _same(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _drop(files: "GridFSFiles", record: Mapping[str, Any]) -> bool:
-    """Delete a content, unless somebody has begun to use it; first what makes it found."""
+    """Delete a content, unless somebody has begun to use it; first what makes it found.
+
+    Where another program has taken our field away from the file that wrote it first, the chunks
+    are that file's own from then on, and stay.
+    """
     dropped = bool(files.contents.delete_one(record).deleted_count)
-    if dropped:
+    if dropped and files.files.find_one({"_id": record["content"]}, {"_id": 1}) is None:
         files.chunks.delete_many({"files_id": record["content"]})
     return dropped
 

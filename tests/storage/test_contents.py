@@ -582,6 +582,16 @@ def test_content_that_a_file_has_stays_whatever_the_number_says(
     assert (stored(), uses()) == ((0, 0), [])
 
 
+def test_content_of_a_file_that_lost_our_field_stays(files, database, uses):
+    save(files, "first.txt")
+    database["fs.files"].update_one({}, {"$set": {"metadata": {"of": "another program"}}})
+    assert contents.recount(files, now=LATER) == 1
+    assert uses() == []
+    assert content_of(files, "first.txt") == EQUAL
+    files.delete("first.txt")
+    assert database["fs.chunks"].find_one() is None
+
+
 def test_content_that_was_replaced_is_counted_with_that_of_files(files, database, uses):
     for name in ("a.txt", "b.txt", "c.txt"):
         save(files, name)
