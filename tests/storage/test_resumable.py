@@ -652,14 +652,20 @@ def test_the_chunk_size_is_that_of_the_beginning(uploads, files):
 
 
 def test_memory_is_bounded_whatever_the_size(database):
-    uploads = ResumableUploads(GridFSFiles(database))
     piece = bytes(64 * 1024)
     number = 400  # 25 MiB
-    upload = uploads.create("a", len(piece) * number, owner="me")
-    tracemalloc.start()
-    try:
-        uploads.append(upload, 0, (piece for _ in range(number)), size=None)
-        peak = tracemalloc.get_traced_memory()[1]
-    finally:
-        tracemalloc.stop()
-    assert peak < 10 * 1024 * 1024
+
+    def peak(uploads):
+        upload = uploads.create("a", len(piece) * number, owner="me")
+        tracemalloc.start()
+        try:
+            uploads.append(upload, 0, (piece for _ in range(number)), size=None)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    # A client of its own, to whose commands nobody listens; and what other threads take at the
+    # same moment is counted, too, so one time of three is enough.
+    with MongoClient(*database.client.address, directConnection=True) as client:
+        uploads = ResumableUploads(GridFSFiles(client[database.name]))
+        assert any(peak(uploads) < 10 * 1024 * 1024 for _ in range(3))
