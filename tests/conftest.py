@@ -11,9 +11,13 @@ import pytest
 
 from tests.footprints import Cleaner, footprints
 
-# How long an example takes says how busy the machine is, and nothing about the code.
+# How long an example takes says how busy the machine is, and nothing about the code. Each run
+# makes others; CI makes more of them.
 hypothesis.settings.register_profile(
-    "suite", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+    "suite",
+    max_examples=int(os.environ.get("MONGO_EXAMPLES", 50)),
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
 )
 hypothesis.settings.load_profile("suite")
 

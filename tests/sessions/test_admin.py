@@ -173,17 +173,18 @@ def crowd(db, sessions):
     )
 
 
-@pytest.mark.parametrize("term", ["ann", "admin", "deadbeef", "12345", "a.b", "x:1", "-1"])
 def test_what_begins_no_address_is_searched_among_users(
-    client, logged_in, crowd, plan_of, capture_commands, term
+    client, logged_in, crowd, plan_of, capture_commands
 ):
-    logged_in(f"n{term}".replace(":", ""))
-    logged_in(term)
-    client.get(LIST, {"q": term})
-    find = listing(capture_commands)
-    assert "address" not in str(find["filter"]) and "$or" not in str(find["filter"])
-    plan = plan_of(find["filter"], list(find["sort"].items()))
-    assert "user_seen" in plan and "COLLSCAN" not in plan
+    for term in ("ann", "admin", "deadbeef", "12345", "a.b", "x:1", "-1"):
+        logged_in(f"n{term}".replace(":", ""))
+        logged_in(term)
+        before = len(capture_commands)
+        client.get(LIST, {"q": term})
+        find = listing(list(capture_commands)[before:])
+        assert "address" not in str(find["filter"]) and "$or" not in str(find["filter"]), term
+        plan = plan_of(find["filter"], list(find["sort"].items()))
+        assert "user_seen" in plan and "COLLSCAN" not in plan, term
 
 
 def test_the_sessions_of_a_user_are_read_through_an_index(

@@ -23,7 +23,7 @@ from tests.sessions.threads import in_threads
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-TRIES = int(os.environ.get("MONGO_FUZZ_TRIES", 400))
+TRIES = int(os.environ.get("MONGO_FUZZ_TRIES", 200))
 WRITERS = int(os.environ.get("MONGO_FUZZ_WRITERS", 60))
 THREADS = 8
 # How many races run at once.

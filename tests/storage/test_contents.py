@@ -605,7 +605,7 @@ def test_content_that_was_replaced_is_counted_with_that_of_files(files, database
 
 
 def test_who_has_a_content_is_looked_for_by_an_index(files, database):
-    for number in range(30):
+    for number in range(5):
         save(files, f"{number}.txt")
     found = database["fs.files"].find({layout.SHARED_CONTENT: files.find("3.txt").content_id})
     plan = repr(found.explain()["queryPlanner"]["winningPlan"])
