@@ -67,6 +67,11 @@ class Action:
         """The same for machines: one JSON object on a line."""
         self.stdout.write(json.dumps(record, default=plain))
 
+    def refused(self, name: object, exc: Exception) -> None:
+        """A line for people: what is wrong with one of several, after which the others go on."""
+        told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+        self.stderr.write(f"{shown(name)}: {shown(told)}")
+
     def progress(self, label: str, total: int | None = None, unit: str = "bytes") -> Progress:
         """A bar, or a line now and then; nothing with ``-v 0``."""
         return Progress(self.stderr if self.verbosity else None, label, total, unit=unit)

@@ -66,8 +66,7 @@ class Get(Action):
                     if isinstance(exc, BrokenPipeError):
                         raise
                     failures += 1
-                    told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-                    self.stderr.write(f"{shown(self.relative(info.name))}: {shown(told)}")
+                    self.refused(self.relative(info.name), exc)
             if not found:
                 failures += 1
                 self.stderr.write(f"{shown(name)}: There is no such file.{self.hint(name)}")

@@ -17,7 +17,7 @@ from .base import Action, shown
 __all__ = ["Put"]
 
 STDIN = "-"
-NAMELESS = CommandError("What comes from the standard input needs a name.", returncode=2)
+NAMELESS = "What comes from the standard input needs a name."
 
 
 class Put(Action):
@@ -73,8 +73,7 @@ class Put(Action):
                 self.put(name, path, options)
             except (OSError, SuspiciousFileOperation, ValueError) as exc:
                 failures += 1
-                told = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-                self.stderr.write(f"{shown(path)}: {shown(told)}")
+                self.refused(path, exc)
         if failures:
             raise CommandError(f"{failures} file(s) could not be stored.")
 
@@ -83,9 +82,7 @@ class Put(Action):
         """The local files, and the name or folder (with its slash; "": none) that they get."""
         if len(arguments) == 1:
             if arguments == [STDIN]:
-                raise CommandError(
-                    "What comes from the standard input needs a name.", returncode=2
-                )
+                raise CommandError(NAMELESS, returncode=2)
             return arguments, ""
         *sources, target = arguments
         if len(sources) > 1 and not target.endswith("/"):
@@ -95,7 +92,7 @@ class Put(Action):
                 returncode=2,
             )
         if STDIN in sources and (len(sources) > 1 or target.endswith("/")):
-            raise NAMELESS
+            raise CommandError(NAMELESS, returncode=2)
         return sources, target
 
     def all_files(
