@@ -6,8 +6,8 @@ from atlas import geonames
 from atlas.geonames import Selection
 from atlas.models import City, Country, Import, Photo
 from atlas.pictures import skyline
-from atlas.progress import Progress
 from mongo_contrib.db import get_connection
+from mongo_contrib.management.progress import Progress
 from mongo_contrib.test.server import describe_server
 
 BATCH = 1000
@@ -77,7 +77,9 @@ class Command(BaseCommand):
                 skip.update(record["geonameid"] for record in smaller.records().values())
         missing = [record for record in records.values() if record["geonameid"] not in skip]
         cities = geonames.cities(missing, Country.objects.in_bulk())
-        with Progress(self.stdout, selection.value.capitalize(), len(missing)) as progress:
+        with Progress(
+            self.stdout, selection.value.capitalize(), len(missing), unit="cities"
+        ) as progress:
             while batch := list(islice(cities, BATCH)):
                 City.objects.bulk_create(batch)
                 progress.advance(len(batch))
@@ -86,7 +88,9 @@ class Command(BaseCommand):
     def draw_pictures(self):
         """Give the largest cities a drawn photo each."""
         largest = list(City.objects.order_by("-statistics__population")[:PICTURES])
-        with Progress(self.stdout, "Pictures of the largest", len(largest)) as progress:
+        with Progress(
+            self.stdout, "Pictures of the largest", len(largest), unit="cities"
+        ) as progress:
             for city in largest:
                 if not Photo.objects.filter(city=city).exists():
                     photo = Photo(city=city, caption=f"{city.name} in the evening (a drawing)")
